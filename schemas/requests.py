@@ -13,6 +13,7 @@ from uuid import UUID
 from marshmallow import ValidationError, validates_schema
 
 from schemas import codes
+from schemas.directory import ORGANISATION
 from schemas.fields import Code, Many, Mapped, One, Seconds, ShownLine, ShownText, Text, Whole
 from schemas.formats import Area, Day, Identifier, Instant, LocalId, Organisation
 from schemas.immutable import immutable
@@ -168,6 +169,16 @@ class ActOnAgency:
 
     reason: str
     by: str
+
+
+@immutable
+class ChangeOrganisation:
+    """What an organisation is to be, from when on, why, and who decides it."""
+
+    entry: dict[str, Any]
+    reason: str
+    by: str
+    starts_at: datetime | None = None
 
 
 @immutable
@@ -440,6 +451,16 @@ class ActOnAgencySchema(Record[ActOnAgency]):
     by = ShownLine(200, "The person who decides it.", required=True)
 
 
+class ChangeOrganisationSchema(Record[ChangeOrganisation]):
+    """What an organisation is to be."""
+
+    record = ChangeOrganisation
+    entry = One(ORGANISATION, "Its whole entry, as in a directory.", required=True)
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    by = ShownLine(200, "The person who decides it.", required=True)
+    starts_at = Instant("From when it counts; at once if left out.")
+
+
 class PlanReplaySchema(Record[PlanReplay]):
     """Which dead letters to replay, or to redirect. Nothing changes until the plan is started."""
 
@@ -490,6 +511,7 @@ SETTLE_TASK = SettleTaskSchema()
 HOLD = HoldSchema()
 EXTEND_HOLD = ExtendHoldSchema()
 ACT_ON_AGENCY = ActOnAgencySchema()
+CHANGE_ORGANISATION = ChangeOrganisationSchema()
 PLAN_REPLAY = PlanReplaySchema()
 START_REPLAY = StartReplaySchema()
 RECONCILIATION = ReconciliationSchema()

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from broker.domain.channel import ChannelForms
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Fault, Invalid, NotFound, Unavailable
 from broker.flow.policy_cache import PolicyCache
@@ -44,10 +43,9 @@ class Changed:
 class DirectoryChanges:
     """Changes of organisations in one process."""
 
-    def __init__(self, ledger: Ledger, policies: PolicyCache, channels: ChannelForms) -> None:
+    def __init__(self, ledger: Ledger, policies: PolicyCache) -> None:
         self._ledger = ledger
         self._policies = policies
-        self._channels = channels
 
     def current(self, code: OrganisationCode) -> tuple[int, Mapping[str, Any]]:
         """Return an organisation's last version, 0 where it is no row, and its entry.
@@ -156,7 +154,7 @@ class DirectoryChanges:
             for number, version in enumerate(new, start=1)
         ]
         faults: list[Fault] = []
-        reader = policy.reader(self._channels)
+        reader = policy.reader(self._policies.channels)
         entries = reader.entries(rows, faults)
         if faults:
             raise _invalid(faults)

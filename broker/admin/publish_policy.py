@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from broker.domain.channel import ChannelForms
@@ -44,7 +44,7 @@ def publish(
     raise Unavailable("The directory was changed again and again meanwhile: publish again.")
 
 
-def rows_in_force(ledger: Ledger) -> tuple[list[OrganisationRow], int]:
+def rows_in_force(ledger: Ledger) -> tuple[Iterable[OrganisationRow], int]:
     """Return the organisations that are rows, with their revision of the directory."""
     head = ledger.policies.head(None)
     if head is None or not head.revision:

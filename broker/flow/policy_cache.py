@@ -77,7 +77,8 @@ class PolicyCache:
         monotonic: Callable[[], float] = monotonic_seconds,
     ) -> None:
         self._ledger = ledger
-        self._channels = channels
+        self.channels = channels
+        """The forms of the channels of this broker."""
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._policies: OrderedDict[str, Policy] = OrderedDict()
@@ -183,12 +184,12 @@ class PolicyCache:
         if held:
             near = min(held, key=lambda policy: abs(policy.directory.revision - head.revision))
             return self._changed(near, head)
-        return read_version(self._ledger, head, self._channels)
+        return read_version(self._ledger, head, self.channels)
 
     def _changed(self, near: Policy, head: PolicyHead) -> Policy:
         """Return a version of which one with other organisations is held."""
         if head.based_on not in self._readers:
-            self._readers[head.based_on] = near.reader(self._channels)
+            self._readers[head.based_on] = near.reader(self.channels)
         rows = self._ledger.directory.rows_between(near.directory.revision, head.revision)
         return near.with_rows(
             rows,

@@ -27,6 +27,17 @@ _DEADLINE = {
     "escalation_state": None,
     "owner": None,
 }
+_ENTRY = {
+    "name": "Slipware Lane Academy",
+    "kind": "school",
+    "nation": "ENG",
+    "urn": "900001",
+    "hours": {"Mon": "08:00-16:00"},
+    "terms": ["2026-09-02 to 2026-12-18"],
+    "channel": "mailbox",
+    "from": "2026-01-01",
+    "contacts": {"duty": {"email": "duty@school.example.org", "telephone": "01632 960137"}},
+}
 _REPLAY = {
     "id": _PLAN,
     "kind": "send_on",
@@ -107,6 +118,37 @@ def monitoring_examples(health: Mapping[str, Any], queue: Mapping[str, Any]) -> 
             "suspended_because": "Their system is being rebuilt.",
         },
         "act-on-agency": {"reason": "Their system is being rebuilt.", "by": "Jo Example"},
+        "organisations": {
+            "organisations": [
+                {
+                    "code": "stoke-csc",
+                    "name": "Stoke-on-Trent children's social care",
+                    "kind": "social-care",
+                    "version": 3,
+                }
+            ],
+            "next": None,
+        },
+        "organisation": {
+            "code": "school-900001",
+            "version": 3,
+            "entry": _ENTRY,
+            "versions": [
+                {
+                    "version": 3,
+                    "starts_at": _AT,
+                    "in_force_at": _AT,
+                    "by": "person:Jo Example",
+                    "reason": "New duty telephone.",
+                }
+            ],
+            "policy_version": "2026-12-01-0a1b2c3d.418",
+        },
+        "change-organisation": {
+            "entry": _ENTRY,
+            "reason": "New duty telephone.",
+            "by": "Jo Example",
+        },
         "dead-letters": {"dead_letters": [_GROUP]},
         "plan-replay": {
             "by": "Jo Example",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -59,6 +59,12 @@ async def parse_body(
     return await gateway_of(request).run(_loaded, body, schema, most_items)
 
 
+async def parse_body_as_sent(request: Request, schema: Record[T]) -> tuple[T, dict[str, Any]]:
+    """Return the body as an object of a schema, and as it was sent. Raises as ``parse_body``."""
+    body = await read_body(request, limit=REQUEST_LIMIT)
+    return await gateway_of(request).run(_both, body, schema, documents.LENGTH_LIMIT)
+
+
 def number(request: Request, name: str, default: float, most: float) -> float:
     """Return a number from the query. Raises Invalid when it is no number or out of range."""
     text = request.query_params.get(name)
@@ -99,6 +105,10 @@ def _take(request: Request, size: int) -> None:
 
 
 def _loaded(body: bytes, schema: Record[T], most_items: int) -> T:
+    return _both(body, schema, most_items)[0]
+
+
+def _both(body: bytes, schema: Record[T], most_items: int) -> tuple[T, dict[str, Any]]:
     try:
         document = documents.read(body, limit=REQUEST_LIMIT, most_items=most_items)
     except Unreadable as unreadable:
@@ -106,7 +116,7 @@ def _loaded(body: bytes, schema: Record[T], most_items: int) -> T:
     loaded = requests.load(schema, document.value)
     if loaded.value is None:
         raise Invalid("The request is invalid.", faults=loaded.faults)
-    return loaded.value
+    return loaded.value, document.value
 
 
 def _announced(request: Request) -> int:

@@ -7,7 +7,7 @@ version of the policy, by which whatever is decided afterwards is judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,9 @@ from broker.ledger.database import Connection, Part, json_text, rows
 from broker.ledger.hand_overs import look_again_all
 from broker.ledger.policies import KNOWN_EVERYWHERE, add_revision, in_force, lock_head
 from broker.policy.language.directory_reader import OrganisationRow
+
+PAGE = 1000
+"""Organisations that are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +65,19 @@ class OrganisationVersion:
 class Directory(Part):
     """Versions of organisations."""
 
-    def rows_between(self, before: int, after: int) -> list[OrganisationRow]:
-        """Return what each organisation that differs between two revisions is at the second."""
-        listed = self._rows("directory/rows_between", {"before": before, "after": after})
-        return [OrganisationRow(**row) for row in listed]
+    def rows_between(self, before: int, after: int) -> Iterator[OrganisationRow]:
+        """Yield what each organisation that differs between two revisions is at the second.
+
+        They are read a page at a time: 25,000 documents at once are 70 MB.
+        """
+        code = ""
+        while True:
+            params = {"before": before, "after": after, "code": code, "limit": PAGE}
+            page = self._rows("directory/rows_between", params)
+            yield from (OrganisationRow(**row) for row in page)
+            if len(page) < PAGE:
+                return
+            code = page[-1]["code"]
 
     def versions(self, code: OrganisationCode, *, limit: int) -> list[OrganisationVersion]:
         """Return the versions of an organisation, the last one first; none when it is no row."""

@@ -107,6 +107,11 @@ class HttpClient:
         all_headers = {"Content-Type": "application/json", **(headers or {})}
         return self._call("POST", path, body=raw, headers=all_headers, wait=wait)
 
+    def put(self, path: str, body: Json, *, headers: Mapping[str, str]) -> Reply:
+        """Replace what is at an address."""
+        all_headers = {"Content-Type": "application/json", **headers}
+        return self._call("PUT", path, body=encode(body), headers=all_headers, wait=0)
+
     def _call(
         self,
         method: str,

@@ -8,19 +8,20 @@ from typing import Self
 from uuid import UUID
 
 from referral_broker_client.http_client import HttpClient, Json
-from referral_broker_client.ops_parts import Agencies, Monitoring, Replays
+from referral_broker_client.ops_parts import Agencies, Monitoring, Organisations, Replays
 
 
 class Ops:
     """Lists what needs a person and acts on it. Safe to share between threads, and to repeat.
 
-    ``monitoring``, ``agencies`` and ``replays`` are its parts for these subjects.
+    Its parts are ``monitoring``, ``agencies``, ``organisations`` and ``replays``.
     """
 
     def __init__(self, url: str, key: str) -> None:
         self._http = HttpClient(url, key)
         self.monitoring = Monitoring(self._http)
         self.agencies = Agencies(self._http)
+        self.organisations = Organisations(self._http)
         self.replays = Replays(self._http)
 
     def __enter__(self) -> Self:

@@ -85,6 +85,39 @@ class Agencies:
         return value
 
 
+class Organisations:
+    """The directory, one organisation at a time."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def page(self, after: str = "") -> tuple[list[Json], str | None]:
+        """Return organisations by code, and from where the next page goes on; None at the end."""
+        answer: Json = self._http.get("/v1/organisations", {"after": after}).json()
+        return answer["organisations"], answer["next"]
+
+    def show(self, code: str) -> Json:
+        """Return an organisation's ``entry``, ``version`` and ``versions``.
+
+        Raises ``NotFound`` when there is none with this code.
+        """
+        value: Json = self._http.get(_organisation_path(code)).json()
+        return value
+
+    def change(
+        self, code: str, entry: Json, reason: str, *, by: str, version: int | None = None
+    ) -> Json:
+        """Make an organisation what an entry says, and return it.
+
+        ``version`` is the one that you changed; None adds an organisation. Raises ``Invalid`` with
+        every fault, and ``Conflict`` when somebody else changed it since.
+        """
+        seen = {"If-None-Match": "*"} if version is None else {"If-Match": f'"{version}"'}
+        body = {"entry": entry, "reason": reason, "by": by}
+        value: Json = self._http.put(_organisation_path(code), body, headers=seen).json()
+        return value
+
+
 class Replays:
     """What cannot be delivered; plans to replay or redirect it."""
 
@@ -126,6 +159,10 @@ class Replays:
         body = {"reason": reason, "count": count} | ({"by": by} if by else {})
         value: Json = self._http.post(f"/v1/replays/{plan}/start", body).json()
         return value
+
+
+def _organisation_path(code: str) -> str:
+    return f"/v1/organisations/{quote(code, safe='')}"
 
 
 def _agency_path(code: str) -> str:

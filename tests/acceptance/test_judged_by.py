@@ -21,7 +21,7 @@ STOKE = OrganisationCode("stoke-csc")
 @pytest.fixture
 def rename(context: Context, clock: FixedClock) -> Any:
     """Return how to give Stoke another name."""
-    changes = DirectoryChanges(context.ledger, context.policies, CHANNELS.forms)
+    changes = DirectoryChanges(context.ledger, context.policies)
 
     def change(name: str, expected: int) -> str:
         by = ChangeContext("person:Jo Bloggs", "It has another name.", clock())

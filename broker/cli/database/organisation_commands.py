@@ -40,7 +40,7 @@ def _changes() -> Iterator[tuple[Ledger, DirectoryChanges]]:
     """Open the ledger, and return how organisations are changed in it."""
     with open_ledger() as ledger:
         policies = PolicyCache(ledger, CHANNELS.forms)
-        yield ledger, DirectoryChanges(ledger, policies, CHANNELS.forms)
+        yield ledger, DirectoryChanges(ledger, policies)
 
 
 def print_entry(code: str | None) -> None:

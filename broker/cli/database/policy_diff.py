@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -76,11 +76,12 @@ def _read(name: str, *, beside: str) -> tuple[Policy, list[Fault]]:
     if not folder.is_dir():
         with open_ledger() as ledger:
             return _published(ledger, name), []
-    rows: list[OrganisationRow] = []
+    rows: Sequence[OrganisationRow] = ()
     revision = 0
     if not Path(beside).is_dir():
         with open_ledger() as ledger:
-            rows, revision = rows_in_force(ledger)
+            listed, revision = rows_in_force(ledger)
+            rows = list(listed)
     policy, faults = assemble(
         documents_from(folder),
         version=name,

@@ -10,6 +10,7 @@ from broker.gateway.calls.deadline_calls import DEADLINES
 from broker.gateway.calls.delivery_calls import DELIVERIES
 from broker.gateway.calls.monitoring_calls import MONITORING
 from broker.gateway.calls.operation_calls import OPERATIONS
+from broker.gateway.calls.organisation_calls import ORGANISATIONS
 from broker.gateway.calls.question_calls import QUESTIONS
 from broker.gateway.calls.reconciliation_calls import RECONCILIATION
 from broker.gateway.calls.referral_calls import REFERRALS
@@ -23,5 +24,6 @@ CALLS: tuple[Call, ...] = (
     *RECONCILIATION,
     *OPERATIONS,
     *MONITORING,
+    *ORGANISATIONS,
     *SERVICE,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from copy import copy
@@ -159,6 +160,8 @@ class Directory:
         self._word_counts: Layered[str, int] | None = None
         """How many organisations mean a word alone; None until somebody asks."""
         self._in_order: tuple[Organisation, ...] | None = None
+        self._codes: list[OrganisationCode] | None = None
+        """All, sorted; None until somebody asks."""
         documented = {organisation.code: organisation for organisation in organisations}
         self._documented: Mapping[OrganisationCode, Organisation] = documented
         """As the document has them, whatever rows say."""
@@ -192,6 +195,13 @@ class Directory:
             )
         return self._in_order
 
+    def after(self, code: str, limit: int) -> list[Organisation]:
+        """Return organisations in the order of their codes, from beyond a code on."""
+        if self._codes is None:
+            self._codes = sorted(self._by_code)
+        begins = bisect_right(self._codes, code)
+        return [self._by_code[known] for known in self._codes[begins : begins + limit]]
+
     def with_entries(self, entries: Sequence[Entry], *, revision: int) -> Directory:
         """Return the directory of another revision, in which these organisations are others."""
         before = {entry.code: self._as_read(entry.code) for entry in entries}
@@ -199,7 +209,7 @@ class Directory:
             entry.code: entry.organisation or self._documented.get(entry.code) for entry in entries
         }
         new = copy(self)
-        new.revision, new._in_order = revision, None
+        new.revision, new._in_order, new._codes = revision, None, None
         new._words = {key: words for key, words in [*self._words.items()] if key[0] not in after}
         new._by_code = self._by_code.with_changes(after)
         new.names = self.names.with_changes(

@@ -150,7 +150,7 @@ def load(
     *,
     version: str,
     channels: ChannelForms,
-    rows: Sequence[OrganisationRow] = (),
+    rows: Iterable[OrganisationRow] = (),
     revision: int = 0,
 ) -> Policy:
     """Read a policy for a broker that has these channels, with the organisations that are rows.
@@ -195,7 +195,7 @@ def assemble(
     *,
     version: str,
     channels: ChannelForms,
-    rows: Sequence[OrganisationRow] = (),
+    rows: Iterable[OrganisationRow] = (),
     revision: int = 0,
 ) -> tuple[Policy | None, list[Fault]]:
     """Read a policy as far as it goes, with everything that is wrong with it."""
@@ -224,7 +224,7 @@ def assemble(
         embargoes=_embargoes(rules),
         inbox=_inbox(rules),
     )
-    if rows:
+    if revision:
         entries = policy.reader(channels).entries(rows, faults)
         policy = replace(policy, directory=directory.with_entries(entries, revision=revision))
     faults.extend(_contradictions(policy, rules.place))

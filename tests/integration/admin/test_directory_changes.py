@@ -31,7 +31,7 @@ SCHOOL = {**entries()[OrganisationCode("school-900001")], "urn": "900077", "name
 
 @pytest.fixture
 def changes(context: Context) -> DirectoryChanges:
-    return DirectoryChanges(context.ledger, context.policies, CHANNELS.forms)
+    return DirectoryChanges(context.ledger, context.policies)
 
 
 @pytest.fixture

@@ -1,9 +1,13 @@
--- What each organisation that differs between two revisions of the directory is at the second one;
--- no document where it is no row then.
+-- What organisations that differ between two revisions of the directory are at the second one, a page
+-- of them in the order of their codes; no document where one is no row then. Revisions never change,
+-- so that pages fit together whatever happens between them.
 with changed as (
     select distinct code
     from directory_revision
-    where revision > least(%(before)s, %(after)s) and revision <= greatest(%(before)s, %(after)s)
+    where code > %(code)s
+      and revision > least(%(before)s, %(after)s) and revision <= greatest(%(before)s, %(after)s)
+    order by code
+    limit %(limit)s
 )
 select changed.code, coalesce(latest.version, 0) as version, beginning.first, latest.document
 from changed
@@ -18,4 +22,4 @@ left join lateral (
     order by directory_revision.revision desc
     limit 1
 ) latest on true
-order by beginning.first
+order by changed.code

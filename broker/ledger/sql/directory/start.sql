@@ -25,11 +25,14 @@ event as (
     order by numbered.revision
 )
 update organisation
-set name = recorded.document ->> 'name', kind = recorded.document ->> 'kind',
-    channel = recorded.document ->> 'channel'
-from numbered
-join organisation_version recorded using (code, version)
-where organisation.code = numbered.code
-  and numbered.revision = (
-      select max(later.revision) from numbered later where later.code = numbered.code
-  )
+set name = last.document ->> 'name', kind = last.document ->> 'kind',
+    channel = last.document ->> 'channel'
+from (
+    select distinct on (numbered.code) numbered.code, recorded.document
+    from numbered
+    join organisation_version recorded using (code, version)
+    order by numbered.code, numbered.revision desc
+) last
+where organisation.code = last.code
+  and (organisation.name, organisation.kind, organisation.channel) is distinct from
+      (last.document ->> 'name', last.document ->> 'kind', last.document ->> 'channel')
