@@ -5,6 +5,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from referral_broker_client import Conflict, NotFound, Ops
 from starlette.testclient import TestClient
 
 from broker.domain.ids import OrganisationCode
@@ -123,3 +124,22 @@ def test_what_is_not_there_is_not_found(client: TestClient, ops: dict[str, str])
     assert client.get("/v1/organisations/nobody", headers=ops).status_code == 404
     changed = client.put("/v1/organisations/nobody", json=body(), headers=seen)
     assert changed.status_code == 404
+
+
+def test_the_client_does_the_same(address: str, context: Context, ops: dict[str, str]) -> None:
+    with Ops(address, ops["Authorization"].removeprefix("Bearer ")) as client:
+        read = client.organisations.show(STOKE)
+        entry = {**read["entry"], "name": "Renamed"}
+        changed = client.organisations.change(
+            STOKE, entry, "New.", by="Jo", version=read["version"]
+        )
+        client.organisations.change("school-900077", NEW, "It opens.", by="Jo")
+        with pytest.raises(Conflict):
+            client.organisations.change(STOKE, read["entry"], "New.", by="Jo", version=7)
+        with pytest.raises(NotFound):
+            client.organisations.show("nobody")
+        page, following = client.organisations.page("school-900076")
+
+    assert (changed["version"], changed["entry"]["name"]) == (1, "Renamed")
+    assert (page[0]["code"], page[0]["version"], following) == ("school-900077", 1, None)
+    assert count(context) == 2
