@@ -184,7 +184,8 @@ class PolicyCache:
         if held:
             near = min(held, key=lambda policy: abs(policy.directory.revision - head.revision))
             return self._changed(near, head)
-        return read_version(self._ledger, head, self.channels)
+        like = next(reversed(self._policies.values()), None)
+        return read_version(self._ledger, head, self.channels, like)
 
     def _changed(self, near: Policy, head: PolicyHead) -> Policy:
         """Return a version of which one with other organisations is held."""
@@ -205,8 +206,13 @@ class PolicyCache:
             self._readers.pop(based_on, None)
 
 
-def read_version(ledger: Ledger, head: PolicyHead, channels: ChannelForms) -> Policy:
-    """Read a version of the policy whole. Raises PolicyError where it cannot be used."""
+def read_version(
+    ledger: Ledger, head: PolicyHead, channels: ChannelForms, like: Policy | None = None
+) -> Policy:
+    """Read a version of the policy whole. Raises PolicyError where it cannot be used.
+
+    It shares with ``like`` the organisations that are rows of the same version in both.
+    """
     published = ledger.policies.policy(head.based_on)
     if published is None:
         raise PolicyError("No policy is published: run `broker policy publish`.")
@@ -218,4 +224,5 @@ def read_version(ledger: Ledger, head: PolicyHead, channels: ChannelForms) -> Po
         channels=channels,
         rows=ledger.directory.rows_between(0, head.revision),
         revision=head.revision,
+        like=like,
     )

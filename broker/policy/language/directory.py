@@ -204,7 +204,7 @@ class Directory:
 
     def with_entries(self, entries: Sequence[Entry], *, revision: int) -> Directory:
         """Return the directory of another revision, in which these organisations are others."""
-        before = {entry.code: self._as_read(entry.code) for entry in entries}
+        before = {entry.code: self.as_read(entry.code) for entry in entries}
         after = {
             entry.code: entry.organisation or self._documented.get(entry.code) for entry in entries
         }
@@ -226,7 +226,7 @@ class Directory:
             new.dated_as = new
         return new
 
-    def _as_read(self, code: OrganisationCode) -> Organisation | None:
+    def as_read(self, code: OrganisationCode) -> Organisation | None:
         """Return an organisation with the calendar of its own."""
         organisation, own = self._by_code.get(code), self._own_calendars.get(code)
         return replace(organisation, calendar=own) if organisation and own else organisation
@@ -267,7 +267,7 @@ class Directory:
             if team is None or not team.always_open or not offices:
                 continue
             own[code] = team.calendar
-            office = self._as_read(offices[-1])
+            office = self.as_read(offices[-1])
             if office is not None:
                 changed[code] = replace(team, calendar=office.calendar)
         self._own_calendars = own

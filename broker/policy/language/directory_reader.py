@@ -153,12 +153,23 @@ class OrganisationReader:
         self._school_days: dict[Hashable, frozenset[date]] = {}
         self._calendars: dict[Hashable, WorkingCalendar] = {}
 
-    def entries(self, rows: Iterable[OrganisationRow], faults: list[Fault]) -> list[Entry]:
-        """Read rows; what is wrong with them is added to ``faults``."""
+    def entries(
+        self,
+        rows: Iterable[OrganisationRow],
+        faults: list[Fault],
+        known: Directory | None = None,
+    ) -> list[Entry]:
+        """Read rows; what is wrong with them is added to ``faults``.
+
+        What ``known`` has of the same version is taken from there: a directory whose rows were read
+        with the same kinds, areas and calendars.
+        """
         entries = []
         for row in rows:
-            organisation = None
-            if row.document is not None:
+            organisation = known.as_read(row.code) if known and row.version else None
+            if organisation is None or organisation.version != row.version:
+                organisation = None
+            if row.document is not None and organisation is None:
                 node = Node(f"organisation {row.code}", node_of(row.document), faults)
                 organisation = replace(self.read(row.code, node), version=row.version)
             entries.append(Entry(row.code, organisation, row.first))

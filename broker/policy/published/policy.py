@@ -104,6 +104,15 @@ class Policy:
         holidays = {nation: days.bank_holidays for nation, days in self.calendars.items()}
         return OrganisationReader(directory.kinds, directory.areas, holidays, channels)
 
+    def reads_rows_as(self, other: Policy) -> bool:
+        """Tell whether a row is the same organisation in another policy."""
+        own, others = self.directory, other.directory
+        return (
+            self.edition == other.edition
+            and own.kinds.keys() == others.kinds.keys()
+            and own.areas.keys() == others.areas.keys()
+        )
+
     def with_rows(
         self,
         rows: Iterable[OrganisationRow],
@@ -152,14 +161,16 @@ def load(
     channels: ChannelForms,
     rows: Iterable[OrganisationRow] = (),
     revision: int = 0,
+    like: Policy | None = None,
 ) -> Policy:
     """Read a policy for a broker that has these channels, with the organisations that are rows.
 
+    Of ``like``, a policy with rows too, organisations are taken over that are the same here.
     Raises PolicyError whose faults point at ``file:line``.
     """
     with _no_garbage_collection():
         policy, faults = assemble(
-            documents, version=version, channels=channels, rows=rows, revision=revision
+            documents, version=version, channels=channels, rows=rows, revision=revision, like=like
         )
     if policy is None or faults:
         raise _unusable(faults)
@@ -197,6 +208,7 @@ def assemble(
     channels: ChannelForms,
     rows: Iterable[OrganisationRow] = (),
     revision: int = 0,
+    like: Policy | None = None,
 ) -> tuple[Policy | None, list[Fault]]:
     """Read a policy as far as it goes, with everything that is wrong with it."""
     faults: list[Fault] = []
@@ -225,7 +237,8 @@ def assemble(
         inbox=_inbox(rules),
     )
     if revision:
-        entries = policy.reader(channels).entries(rows, faults)
+        known = like.directory if like and policy.reads_rows_as(like) else None
+        entries = policy.reader(channels).entries(rows, faults, known)
         policy = replace(policy, directory=directory.with_entries(entries, revision=revision))
     faults.extend(_contradictions(policy, rules.place))
     return policy, faults

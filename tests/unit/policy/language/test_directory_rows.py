@@ -162,6 +162,33 @@ def test_a_change_leaves_the_earlier_directory_as_it_was(book: Policy) -> None:
     assert ended.directory.dated_as is ended.directory
 
 
+def test_other_rules_take_over_the_organisations_that_are_the_same(as_rows: Policy) -> None:
+    rows = [replace(r, version=2) if r.code == STOKE else r for r in all_rows()]
+
+    def loaded(documents: dict[str, str]) -> Policy:
+        return load(
+            documents,
+            version="new",
+            channels=CHANNELS.forms,
+            rows=rows,
+            revision=len(rows),
+            like=as_rows,
+        )
+
+    new, others = loaded(rules_alone()), OrganisationCode("shropshire-csc")
+
+    assert list(looked_up(new.directory)) == list(looked_up(as_rows.directory))
+    assert new.directory.organisation(others) is as_rows.directory.organisation(others)
+    stoke = new.directory.organisation(STOKE)
+    assert stoke is not as_rows.directory.organisation(STOKE)
+    assert stoke.version == 2  # type: ignore[union-attr]
+    days = rules_alone()["bank_holidays.yaml"]
+    other_days = days.replace("2026-12-28:", "2026-12-29:")
+    assert other_days != days
+    moved = loaded({**rules_alone(), "bank_holidays.yaml": other_days})
+    assert moved.directory.organisation(others) is not as_rows.directory.organisation(others)
+
+
 def test_a_team_counts_by_the_calendar_that_its_office_has_now(book: Policy) -> None:
     team = book.directory.organisation(STOKE).out_of_hours_partner  # type: ignore[union-attr]
     closed = changed(book, row(STOKE, {**entries()[STOKE], "closures": {"2026-12-18": "snow"}}))
