@@ -109,6 +109,7 @@ class DirectoryChanges:
         Raises Invalid with every fault, Conflict where one was changed since, and Unavailable
         where others change the directory all the time.
         """
+        _check_context(context)
         for _ in range(ATTEMPTS):
             policy = self._policies.refreshed()
             after = self._checked(policy, new)
@@ -165,6 +166,14 @@ class DirectoryChanges:
         if faults:
             raise _invalid(faults)
         return after
+
+
+def _check_context(context: ChangeContext) -> None:
+    """Raise Invalid where who changes something, or why, is not said or too long to be kept."""
+    for name, text, most in (("by", context.actor, 400), ("reason", context.reason, 500)):
+        if not 0 < len(text.strip()) <= most:
+            message = f"Give '{name}' in at most {most} characters."
+            raise Invalid(message, faults=[Fault(f"/{name}", "too-long", message)])
 
 
 def _invalid(faults: Sequence[Fault]) -> Invalid:

@@ -14,7 +14,7 @@ from broker.domain.ids import OrganisationCode
 from broker.errors import Fault, Invalid
 from broker.gateway.request_bodies import limit_of, parse_body_as_sent
 from broker.gateway.responses import json_response
-from broker.gateway.state import Gateway, gateway_of
+from broker.gateway.state import Gateway, caller_of, gateway_of
 from broker.ledger.directory import ChangeContext
 from schemas import requests
 
@@ -49,7 +49,8 @@ async def changed(request: Request) -> Response:
     body, sent = await parse_body_as_sent(request, requests.CHANGE_ORGANISATION)
     expected = _expected(request)
     context = gateway.context
-    by = ChangeContext(f"person:{body.by}", body.reason, context.clock(), body.starts_at)
+    actor = caller_of(request).acting_for(body.by)
+    by = ChangeContext(actor, body.reason, context.clock(), body.starts_at)
     code = OrganisationCode(request.path_params["code"])
     await gateway.run(_changes(gateway).put, code, sent["entry"], by, expected=expected)
     return await gateway.run(_shown, gateway, code)

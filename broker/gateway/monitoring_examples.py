@@ -138,7 +138,7 @@ def monitoring_examples(health: Mapping[str, Any], queue: Mapping[str, Any]) -> 
                     "version": 3,
                     "starts_at": _AT,
                     "in_force_at": _AT,
-                    "by": "person:Jo Example",
+                    "by": "key:0a1b2c3d4e5f6071 person:Jo Example",
                     "reason": "New duty telephone.",
                 }
             ],

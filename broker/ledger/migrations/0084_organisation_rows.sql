@@ -7,7 +7,7 @@ create table organisation_version (
     document jsonb not null check (jsonb_typeof(document) = 'object'),
     starts_at timestamptz not null,
     recorded_at timestamptz not null,
-    actor text not null check (length(actor) between 1 and 200),
+    actor text not null check (length(actor) between 1 and 400),
     reason text not null check (length(reason) between 1 and 500),
     primary key (code, version)
 );

@@ -179,6 +179,16 @@ def test_what_is_wrong_is_named_and_nothing_is_written(
     assert written(context, "select count(*) from organisation_version") == [(0,)]
 
 
+def test_a_reason_that_cannot_be_kept_is_refused(
+    changes: DirectoryChanges, context: Context, clock: FixedClock
+) -> None:
+    for reason in (" ", "x" * 501):
+        with pytest.raises(Invalid):
+            by = ChangeContext("person:Jo Bloggs", reason, clock())
+            changes.put(STOKE, stoke(name="X"), by, expected=0)
+    assert written(context, "select count(*) from organisation_version") == [(0,)]
+
+
 def test_history_cannot_be_altered(changes: DirectoryChanges, context: Context, by: Any) -> None:
     changes.put(STOKE, telephone("01632 960999"), by(), expected=0)
     for table in ("organisation_version", "directory_revision", "policy_revision"):
