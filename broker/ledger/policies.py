@@ -11,7 +11,7 @@ from broker.ledger.hand_overs import look_again_all
 from broker.policy.time.calendars import Edition
 
 KNOWN_EVERYWHERE = timedelta(seconds=10)
-"""After so long every process has read a new policy, which it looks for every five seconds."""
+"""After so long every process has read a new policy, which it looks for twice a second."""
 
 
 @dataclass(frozen=True, slots=True)
