@@ -30,7 +30,8 @@ def _values(visit: Visit) -> dict[str, Any]:
     versions = context.ledger.policies.policies(limit=LISTED)
     known = [version.version for version in versions]
     wanted = visit.request.query_params.get("version")
-    head = context.ledger.policies.head(wanted or None)
+    in_force = context.ledger.policies.head(None)
+    head = context.ledger.policies.head(wanted) if wanted else in_force
     if head is None or head.based_on not in known:
         raise NotFound("No policy has this version, or it is not one of the latest 100.")
     place = known.index(head.based_on)
@@ -44,7 +45,7 @@ def _values(visit: Visit) -> dict[str, Any]:
         "based_on": head.based_on,
         "changes_of_directory": head.revision,
         "version": versions[place],
-        "in_force": place == 0,
+        "in_force": head == in_force,
         "before": before,
         "compared": "changes" in visit.request.query_params,
         "changes": changes,

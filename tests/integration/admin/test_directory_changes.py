@@ -19,6 +19,7 @@ from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid, NotFound
 from broker.flow.context import Context
 from broker.flow.policy_cache import PolicyCache
+from broker.flow.sweep import Sweeper
 from broker.ledger.directory import ChangeContext, NewVersion
 from broker.policy.published.policy import documents_from
 from tests.conftest import POLICIES, FixedClock
@@ -219,6 +220,21 @@ def test_a_version_for_later_counts_from_its_start(
     assert written(context, "select name from organisation where code = 'stoke-csc'") == [
         ("Later",)
     ]
+
+
+def test_the_sweep_starts_what_was_set_for_a_time_that_has_come(
+    changes: DirectoryChanges, context: Context, by: Any, clock: FixedClock
+) -> None:
+    starts_at = clock() + timedelta(minutes=1)
+    changes.put(STOKE, stoke(name="Later"), by(starts_at=starts_at), expected=0)
+    sweeper = Sweeper(context, "one")
+
+    sweeper.sweep()
+    assert context.policies.refreshed().directory.organisation_name(STOKE) != "Later"
+    clock.advance(minutes=1)
+    sweeper.sweep()
+
+    assert context.policies.refreshed().directory.organisation_name(STOKE) == "Later"
 
 
 def test_rules_are_published_with_the_rows_that_there_are(

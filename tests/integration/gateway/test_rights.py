@@ -10,13 +10,17 @@ from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from broker.admin import sign_in
+from broker.admin.directory_changes import DirectoryChanges
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
 from broker.dashboard import app
 from broker.domain.codes import Right
+from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.ledger.directory import ChangeContext
 from broker.serving import build
 from tests.conftest import FixedClock
+from tests.directory_rows import entries
 
 ANY = str(uuid4())
 NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
@@ -171,6 +175,35 @@ def test_the_policy_page_shows_rows_and_what_changed(
     old = ask(pages, "GET", f"/policy?version={name}", session).text
     assert "Not in force" in old
     assert ask(pages, "GET", "/policy?version=another", session).status_code == 404
+
+
+def test_the_policy_page_shows_the_version_of_each_change_of_an_organisation(
+    context: Context, clock: FixedClock, pages: TestClient
+) -> None:
+    changes, stoke = (
+        DirectoryChanges(context.ledger, context.policies),
+        OrganisationCode("stoke-csc"),
+    )
+    made = [
+        changes.put(
+            stoke,
+            {**entries()[stoke], "name": f"Name {number}"},
+            ChangeContext("person:Jo Bloggs", "It has another name.", clock()),
+            expected=number,
+        ).policy_version
+        for number in range(2)
+    ]
+    session = signed_in(context, Right.POLICY)
+
+    latest, before = (ask(pages, "GET", f"/policy?version={name}", session) for name in made[::-1])
+
+    assert (latest.status_code, before.status_code) == (200, 200)
+    assert "Not in force" not in latest.text
+    assert "Not in force" in before.text
+    for name, page in zip(made[::-1], (latest, before), strict=True):
+        assert name in page.text
+        assert "Changes of single organisations" in page.text
+    assert made[-1] in ask(pages, "GET", "/policy", session).text
 
 
 def test_whoever_is_signed_in_keeps_their_ways_on_when_something_is_wrong(
