@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from broker.domain.codes import Scope
+from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.gateway.calls import CALLS
 from tests.acceptance.conftest import World, sample
 from tests.acceptance.test_cases_acts import returned
+from tests.directory_rows import entries
 from tests.rows import rows
 
 OFFICE = "staffordshire-csc"
@@ -110,6 +112,11 @@ def start(world: World, ops: dict[str, str]) -> Act:
     return f"/replays/{planned['id']}/start", BY | WHY | {"count": planned["planned"]}
 
 
+def change(world: World, ops: dict[str, str]) -> Act:
+    entry = {**entries()[OrganisationCode(OFFICE)], "name": "Renamed"}
+    return f"/organisations/{OFFICE}", BY | WHY | {"entry": entry}
+
+
 ACTS: dict[str, Callable[[World, dict[str, str]], Act]] = {
     "addAreas": give_areas,
     "retryRouting": lambda world, ops: (f"/referrals/{unroutable(world)}/reroute", {}),
@@ -128,10 +135,11 @@ ACTS: dict[str, Callable[[World, dict[str, str]], Act]] = {
     "resumeAgency": resume,
     "planReplay": plan,
     "startReplay": start,
+    "changeOrganisation": change,
 }
 """How each call that acts is made, by its id in the table of calls."""
 NAMED = {"releaseHold", "keepHold", "extendHold", "settleTask", "suspendAgency", "resumeAgency"}
-NAMED |= {"planReplay", "startReplay"}
+NAMED |= {"planReplay", "startReplay", "changeOrganisation"}
 """The calls that take the name of a person whom nothing else keeps."""
 
 
@@ -156,7 +164,9 @@ def test_the_key_that_acted_stands_in_the_evidence(
     path, body = ACTS[call](world, ops)
     ((last,),) = rows(context, "select coalesce(max(id), 0) from event")
     world.clock.advance(seconds=1)
-    answer = world.client.post(f"/v1{path}", json=body, headers=ops)
+    (method,) = [row.method for row in CALLS if row.id == call]
+    seen = {**ops, "If-Match": '"0"'}
+    answer = world.client.request(method, f"/v1{path}", json=body, headers=seen)
     assert answer.is_success, answer.text
     expected = f"key:{key} person:{NAME}" if call in NAMED else f"key:{key}"
     evidence = rows(context, EVIDENCE, last, context.clock())
