@@ -8,13 +8,20 @@ from typing import Self
 from uuid import UUID
 
 from referral_broker_client.http_client import HttpClient, Json
-from referral_broker_client.ops_parts import Agencies, Monitoring, Organisations, Replays
+from referral_broker_client.ops_parts import (
+    Agencies,
+    EscalationOwners,
+    Monitoring,
+    Organisations,
+    Replays,
+)
 
 
 class Ops:
     """Lists what needs a person and acts on it. Safe to share between threads, and to repeat.
 
-    Its parts are ``monitoring``, ``agencies``, ``organisations`` and ``replays``.
+    Its parts are ``monitoring``, ``agencies``, ``organisations``, ``escalation_owners`` and
+    ``replays``.
     """
 
     def __init__(self, url: str, key: str) -> None:
@@ -22,6 +29,7 @@ class Ops:
         self.monitoring = Monitoring(self._http)
         self.agencies = Agencies(self._http)
         self.organisations = Organisations(self._http)
+        self.escalation_owners = EscalationOwners(self._http)
         self.replays = Replays(self._http)
 
     def __enter__(self) -> Self:
@@ -128,25 +136,6 @@ class Ops:
     def escalations(self) -> Json:
         """Return the running escalations: all for ops, their own for other organisations."""
         value: Json = self._http.get("/v1/escalations").json()
-        return value
-
-    def release_escalation(
-        self, escalation: str | UUID, *, by: str, note: str | None = None
-    ) -> Json:
-        """Stop dealing with an escalation: people are alerted again where the alerts stopped."""
-        body = {"by": by} | ({"note": note} if note else {})
-        value: Json = self._http.post(f"/v1/escalations/{escalation}/release", body).json()
-        return value
-
-    def hand_over_escalation(
-        self, escalation: str | UUID, *, by: str, to: str, note: str | None = None
-    ) -> Json:
-        """Ask a person of ops to take an escalation over; ``by`` deals with it until then.
-
-        Raises Conflict where ``by`` does not deal with it, Invalid for an unknown person.
-        """
-        body = {"by": by, "to": to} | ({"note": note} if note else {})
-        value: Json = self._http.post(f"/v1/escalations/{escalation}/hand-over", body).json()
         return value
 
     def acknowledge_escalation(self, escalation: str | UUID, *, by: str) -> Json:

@@ -1,4 +1,4 @@
-"""Parts of the ops side: what is open and late, agencies, and replays of dead letters."""
+"""Parts of the ops side: what is open, the directory, who deals with what, and replays."""
 
 from __future__ import annotations
 
@@ -115,6 +115,30 @@ class Organisations:
         seen = {"If-None-Match": "*"} if version is None else {"If-Match": f'"{version}"'}
         body = {"entry": entry, "reason": reason, "by": by}
         value: Json = self._http.put(_organisation_path(code), body, headers=seen).json()
+        return value
+
+
+class EscalationOwners:
+    """Who deals with an escalation: it is released, or handed over to a colleague."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def release(self, escalation: str | UUID, *, by: str, note: str | None = None) -> Json:
+        """Stop dealing with an escalation: people are alerted again where the alerts stopped."""
+        body = {"by": by} | ({"note": note} if note else {})
+        value: Json = self._http.post(f"/v1/escalations/{escalation}/release", body).json()
+        return value
+
+    def hand_over(
+        self, escalation: str | UUID, *, by: str, to: str, note: str | None = None
+    ) -> Json:
+        """Ask a person of ops to take an escalation over; ``by`` deals with it until then.
+
+        Raises Conflict where ``by`` does not deal with it, Invalid for an unknown person.
+        """
+        body = {"by": by, "to": to} | ({"note": note} if note else {})
+        value: Json = self._http.post(f"/v1/escalations/{escalation}/hand-over", body).json()
         return value
 
 

@@ -71,11 +71,11 @@ def escalations(  # noqa: PLR0913, PLR0917 - each is an option
         elif acknowledge:
             _print_acknowledged(ops.acknowledge_escalation(escalation, by=by), as_json=as_json)
         elif release:
-            result = ops.release_escalation(escalation, by=by, note=note)
+            result = ops.escalation_owners.release(escalation, by=by, note=note)
             _print_released(result, as_json=as_json)
         else:
             to = hand_over_to or ""
-            result = ops.hand_over_escalation(escalation, by=by, to=to, note=note)
+            result = ops.escalation_owners.hand_over(escalation, by=by, to=to, note=note)
             _print_handed_over(result, to, as_json=as_json)
 
 

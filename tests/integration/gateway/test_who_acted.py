@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from broker.domain.codes import Scope
+from broker.domain.codes import Right, Scope
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.gateway.calls import CALLS
@@ -15,7 +15,7 @@ from tests.directory_rows import entries
 from tests.rows import rows
 
 OFFICE = "staffordshire-csc"
-NAME = "Jo Example"
+NAME, COLLEAGUE = "Jo Example", "Sam Example"
 BY = {"by": NAME}
 WHY = {"reason": "They rang us."}
 ACTS_NOTHING = {"previewRedirect"}
@@ -84,6 +84,17 @@ def acknowledge(world: World, ops: dict[str, str]) -> Act:
     return f"/escalations/{listed[0]['id']}/acknowledge", BY
 
 
+def release(world: World, ops: dict[str, str]) -> Act:
+    path, body = acknowledge(world, ops)
+    assert world.client.post(f"/v1{path}", json=body, headers=ops).is_success
+    return path.replace("acknowledge", "release"), BY
+
+
+def hand_over(world: World, ops: dict[str, str]) -> Act:
+    path, _ = release(world, ops)
+    return path.replace("release", "hand-over"), BY | {"to": COLLEAGUE}
+
+
 def settle(world: World, ops: dict[str, str]) -> Act:
     world.at("2026-12-22 10:00")
     headers = world.police | {"Content-Type": "application/json"}
@@ -130,6 +141,8 @@ ACTS: dict[str, Callable[[World, dict[str, str]], Act]] = {
     ),
     "resumeClocks": resume_clock,
     "acknowledgeEscalation": acknowledge,
+    "releaseEscalation": release,
+    "handOverEscalation": hand_over,
     "settleTask": settle,
     "suspendAgency": suspend,
     "resumeAgency": resume,
@@ -159,6 +172,9 @@ def test_the_key_that_acted_stands_in_the_evidence(
     context: Context, world: World, call: str
 ) -> None:
     """So no name that somebody types stands for the credential, which alone was proved."""
+    context.ledger.people.add_person(
+        context.new_id(), COLLEAGUE, [Right.VIEW, Right.ACT], subject=None, now=context.clock()
+    )
     ops = world.headers("ops", "ops")
     ((key,),) = rows(context, "select id from credential where 'ops' = any(scopes)")
     path, body = ACTS[call](world, ops)
