@@ -166,6 +166,14 @@ def unmet(row: Row) -> dict[str, datetime]:
     }
 
 
+def is_paused(row: Row) -> bool:
+    """Tell whether the clock of something that an agency is asked still is paused."""
+    return row["state"] != "held" and any(
+        row[f"{step}_by"] and row[met_at] is None and stands(row, step)
+        for step, met_at in STEPS.items()
+    )
+
+
 def open_rows(rows: list[Row]) -> list[Row]:
     return [row for row in rows if row["what"] != "delivery" or is_open(row)]
 
@@ -195,7 +203,7 @@ def band(row: Row) -> str:
     if row["state"] == "held":
         return "held"
     if not dues:
-        return "paused" if row["paused_at"] else "none"
+        return "paused" if is_paused(row) else "none"
     left = min(dues) - NOW
     if left < timedelta(0):
         return "breached"

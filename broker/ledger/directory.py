@@ -131,7 +131,7 @@ class Directory(Part):
         """Put in force what was set for a time that has come; return how many versions."""
         with self._transaction() as connection:
             head = lock_head(connection)
-            due = _due(connection, now)
+            due = _due_versions(connection, now)
             if due:
                 started = [(row["code"], row["version"]) for row in due]
                 until = due[-1]["starts_at"]
@@ -140,8 +140,8 @@ class Directory(Part):
             return len(due)
 
 
-def _due(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    return rows(connection, "directory/due", {"now": now})
+def _due_versions(connection: Connection, now: datetime) -> list[dict[str, Any]]:
+    return rows(connection, "directory/due_versions", {"now": now})
 
 
 def _make_known(connection: Connection, new: Sequence[NewVersion]) -> None:

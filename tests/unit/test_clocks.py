@@ -19,7 +19,6 @@ READERS = {
     "cli/database/policy.py": "opens channels to see which are set; nothing is dated",
     "cli/database/support_bundle.py": "dates an archive",
     "cli/http/reconcile.py": "which day yesterday was, for a publisher",
-    "cli/referral_view.py": "what a person at a terminal sees as late",
     "devstack/demo.py": "dates samples",
     "devstack/demo_report.py": "what a demonstration shows as late",
     "devstack/samples.py": "dates samples",

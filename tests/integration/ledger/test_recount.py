@@ -19,6 +19,7 @@ from tests.recount import (
     band,
     is_at_risk,
     is_open,
+    is_paused,
     made,
     missed,
     open_rows,
@@ -94,7 +95,7 @@ def test_each_agency_s_work_and_its_ages(book: Book, seed: int) -> None:
         assert agency_work.open == len(own)
         for state in STATES[:6]:
             assert getattr(agency_work, state) == states[state]
-        assert agency_work.paused == sum(row["paused_at"] is not None for row in own)
+        assert agency_work.paused == sum(map(is_paused, own))
         assert agency_work.overdue == sum(
             row["state"] != "held" and min(unmet(row).values(), default=NOW) < NOW for row in own
         )

@@ -367,6 +367,19 @@ def test_nothing_that_a_colleague_saves_is_erased_by_sending(
     assert b"More." not in rows(context, "select body from referral_content")[0][0]
 
 
+def test_nobody_else_sends_a_draft(context: Context, sergeant: Sergeant) -> None:
+    fill_needed(sergeant, "SP/1")
+    ledger, draft, now = context.ledger.drafts, UUID(sergeant.draft), context.clock()
+    force, other = OrganisationCode(FORCE), OrganisationCode("west-mercia-police")
+    (before,) = [each.revision for each in ledger.open_of(force, limit=1)]
+    assert ledger.begin_sending(other, draft, revision=before, now=now) is None
+    begun = ledger.begin_sending(force, draft, revision=before, now=now)
+    assert begun is not None
+    assert not ledger.end_sending(other, draft, revision=begun)
+    kept = "select sending_at is not null, revision from draft"
+    assert rows(context, kept) == [(True, begun)]
+
+
 def test_what_could_not_be_sent_can_be_changed_at_once(
     context: Context, sergeant: Sergeant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
