@@ -85,6 +85,75 @@ _GROUP = {
 }
 
 
+_ORGANISATION = {
+    "code": "school-900001",
+    "version": 3,
+    "entry": _ENTRY,
+    "versions": [
+        {
+            "version": 3,
+            "starts_at": _AT,
+            "in_force_at": _AT,
+            "by": "key:0a1b2c3d4e5f6071 person:Jo Example",
+            "reason": "New duty telephone.",
+        }
+    ],
+    "policy_version": "2026-12-01-0a1b2c3d.418",
+}
+_DIRECTORY = {
+    "organisations": {
+        "organisations": [
+            {
+                "code": "stoke-csc",
+                "name": "Stoke-on-Trent children's social care",
+                "kind": "social-care",
+                "version": 3,
+            }
+        ],
+        "next": None,
+    },
+    "organisation": _ORGANISATION,
+    "change-organisation": {
+        "entry": _ENTRY,
+        "reason": "New duty telephone.",
+        "by": "Jo Example",
+    },
+}
+_AGENCIES = {
+    "agency-status": {
+        "agency": "stoke-csc",
+        "name": "Stoke-on-Trent children's social care",
+        "kind": "social-care",
+        "channel": "mailbox",
+        "seen_at": _AT,
+        "suspended_at": _AT,
+        "suspended_by": "key:4f9a1c2e5b7d8a60 person:Jo Example",
+        "suspended_because": "Their system is being rebuilt.",
+    },
+    "act-on-agency": {"reason": "Their system is being rebuilt.", "by": "Jo Example"},
+}
+_REPLAYS = {
+    "dead-letters": {"dead_letters": [_GROUP]},
+    "plan-replay": {
+        "by": "Jo Example",
+        "id": _PLAN,
+        "agency": "stoke-csc",
+        "cause": "wrong_area",
+        "receiver": "shropshire-csc",
+        "per_minute": 60,
+    },
+    "replay": _REPLAY,
+    "start-replay": {"reason": "Their team has moved.", "count": 3, "by": "Jo Example"},
+}
+_MEASURES = {
+    "at": _AT,
+    "oldest": {"seconds": 10800.0, "agency": "stoke-csc"},
+    "latency": {"seconds": 3600.0, "agency": "stoke-csc"},
+    "silence": {"seconds": 420.0, "agency": "shropshire-csc"},
+    "sweeper": {"seconds": 0.0, "agency": None},
+}
+
+
 def monitoring_examples(health: Mapping[str, Any], queue: Mapping[str, Any]) -> dict[str, Any]:
     """Return an example of each of these kinds, around examples of its parts."""
     return {
@@ -100,64 +169,8 @@ def monitoring_examples(health: Mapping[str, Any], queue: Mapping[str, Any]) -> 
             "queues": [queue],
         },
         "open-deadlines": {"at": _AT, "deadlines": [_DEADLINE]},
-        "measures": {
-            "at": _AT,
-            "oldest": {"seconds": 10800.0, "agency": "stoke-csc"},
-            "latency": {"seconds": 3600.0, "agency": "stoke-csc"},
-            "silence": {"seconds": 420.0, "agency": "shropshire-csc"},
-            "sweeper": {"seconds": 0.0, "agency": None},
-        },
-        "agency-status": {
-            "agency": "stoke-csc",
-            "name": "Stoke-on-Trent children's social care",
-            "kind": "social-care",
-            "channel": "mailbox",
-            "seen_at": _AT,
-            "suspended_at": _AT,
-            "suspended_by": "key:4f9a1c2e5b7d8a60 person:Jo Example",
-            "suspended_because": "Their system is being rebuilt.",
-        },
-        "act-on-agency": {"reason": "Their system is being rebuilt.", "by": "Jo Example"},
-        "organisations": {
-            "organisations": [
-                {
-                    "code": "stoke-csc",
-                    "name": "Stoke-on-Trent children's social care",
-                    "kind": "social-care",
-                    "version": 3,
-                }
-            ],
-            "next": None,
-        },
-        "organisation": {
-            "code": "school-900001",
-            "version": 3,
-            "entry": _ENTRY,
-            "versions": [
-                {
-                    "version": 3,
-                    "starts_at": _AT,
-                    "in_force_at": _AT,
-                    "by": "key:0a1b2c3d4e5f6071 person:Jo Example",
-                    "reason": "New duty telephone.",
-                }
-            ],
-            "policy_version": "2026-12-01-0a1b2c3d.418",
-        },
-        "change-organisation": {
-            "entry": _ENTRY,
-            "reason": "New duty telephone.",
-            "by": "Jo Example",
-        },
-        "dead-letters": {"dead_letters": [_GROUP]},
-        "plan-replay": {
-            "by": "Jo Example",
-            "id": _PLAN,
-            "agency": "stoke-csc",
-            "cause": "wrong_area",
-            "receiver": "shropshire-csc",
-            "per_minute": 60,
-        },
-        "replay": _REPLAY,
-        "start-replay": {"reason": "Their team has moved.", "count": 3, "by": "Jo Example"},
+        "measures": _MEASURES,
+        **_AGENCIES,
+        **_DIRECTORY,
+        **_REPLAYS,
     }
