@@ -202,10 +202,12 @@ def notifying(context: Context, stopping: threading.Event) -> None:
 
 
 def monitoring_silence(context: Context, stopping: threading.Event) -> None:
-    """Check for silent organisations twice a minute."""
+    """Check for silent organisations at once, then twice a minute."""
     monitor = SilenceMonitor(context, holder=process_name())
-    while _waited(stopping, CHECK_SILENCE_EVERY):
+    pause = timedelta(0)
+    while _waited(stopping, pause):
         monitor.check()
+        pause = CHECK_SILENCE_EVERY
 
 
 def checking_version(context: Context, stopping: threading.Event) -> None:

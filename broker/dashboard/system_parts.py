@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from math import ceil
 
 from broker.dashboard.wording import TONES
 from broker.domain.health import Health
@@ -82,8 +83,8 @@ def _engines(health: Health, _: Proof, now: datetime) -> str:
 
 def _clocks(health: Health, _: Proof, now: datetime) -> str:
     del now
-    apart = max(0.0, health.signals.clock_difference or 0.0)
-    return f"All processes agree within {apart:.1f} seconds."
+    apart = max(0.1, health.signals.clock_difference or 0.0)
+    return f"All processes agree within {ceil(apart * 10) / 10:.1f} seconds."
 
 
 def _silence(health: Health, _: Proof, now: datetime) -> str:
