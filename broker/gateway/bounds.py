@@ -56,3 +56,5 @@ BULK_LINES_AT_ONCE = 200
 """Referrals of a bulk that are accepted together while no other key makes calls."""
 BULK_LINES_BESIDE_OTHERS = 20
 """The same, while another key does."""
+LONGEST_REST = 0.5
+"""In seconds: between two such groups of lines while another key makes calls."""

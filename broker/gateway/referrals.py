@@ -24,7 +24,7 @@ from broker.flow import accept, answer
 from broker.flow import correct as corrections
 from broker.gateway import responses
 from broker.gateway.authentication import Caller
-from broker.gateway.bounds import BULK_LINES_AT_ONCE, BULK_LINES_BESIDE_OTHERS
+from broker.gateway.bounds import BULK_LINES_AT_ONCE, BULK_LINES_BESIDE_OTHERS, LONGEST_REST
 from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
 from broker.gateway.request_bodies import BULK_LIMIT, JSON, NDJSON, number, parse_body, read_body
@@ -264,8 +264,9 @@ def _lines_or_refusal(gateway: Gateway, caller: Caller, body: bytes) -> list[byt
 async def _accept_lines(request: Request, lines: Sequence[bytes]) -> list[bytes]:
     """Accept the lines of a bulk and return their results, in order.
 
-    Some at a time, and fewer with a rest after each while other keys make calls, so that no other
-    call waits for the whole.
+    Some at a time, and fewer with a rest between them while other keys make calls, so that no other
+    call waits for the whole. A rest is as long as the work before it, but not where that waited for
+    the ledger.
     """
     shares, share = gateway_of(request).shares, share_of(request)
     written: list[bytes] = []
@@ -274,8 +275,8 @@ async def _accept_lines(request: Request, lines: Sequence[bytes]) -> list[bytes]
             began, is_alone = monotonic(), shares.is_alone(share.key)
             most = BULK_LINES_AT_ONCE if is_alone else BULK_LINES_BESIDE_OTHERS
             written += await _accept_some(request, lines, len(written), most)
-            if not is_alone:
-                await asyncio.sleep(monotonic() - began)
+            if not is_alone and len(written) < len(lines):
+                await asyncio.sleep(min(monotonic() - began, LONGEST_REST))
     return written
 
 
