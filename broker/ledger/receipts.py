@@ -171,11 +171,11 @@ class _ReceiptJudgement:
         self.recorded.append(answer)
 
     def returned(self) -> dict[DeliveryId, Receipt]:
-        """Return the recorded receipts that return a delivery, by it."""
+        """Return the recorded receipts that return a delivery, by it; none that came too late."""
         return {
             answer.receipt.delivery: answer.receipt
             for answer in self.recorded
-            if answer.receipt.stage is Stage.RETURNED
+            if answer.receipt.stage is Stage.RETURNED and not answer.is_late
         }
 
 
