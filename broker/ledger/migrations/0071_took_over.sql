@@ -1,7 +1,7 @@
--- Who has a part that was handed over: between an office and its team out of hours.
+-- Which team has a part that an office and its team out of hours handed over to each other.
 
--- Whether one delivery is of the part that another one's team has handed over, and that its own team
--- has or had after it. A part is one rule's of one office, whichever of its two teams has it.
+-- Whether the team of delivery `has` got the part after the team of delivery `had` handed it over. Rule
+-- and office tell a part apart, whichever of the two teams has it.
 create function took_over(has delivery, had delivery)
 returns boolean language sql immutable parallel safe
 return had.sent_on_at is not null and has.kind <> 'recall'

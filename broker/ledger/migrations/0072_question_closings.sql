@@ -1,5 +1,4 @@
--- A question that nobody can answer usefully any more is closed: its agency has no longer what it
--- asked about.
+-- A question is closed when no answer helps any more: its agency no longer has what it asked about.
 create table question_closing (
     question uuid primary key references question,
     at timestamptz not null,
@@ -23,9 +22,9 @@ return case
                    and recall.id > delivery.id) then 'recalled'
 end;
 
--- Why nobody has a delivery any longer; null while somebody has it. One that was handed over between
--- an office and its team out of hours goes on with whoever has the part now. One that was decided
--- stays so, also where a correction takes it back.
+-- Why nobody has a delivery any more; null while somebody has it. One that an office and its team out of
+-- hours handed over has ended when the team that has the part now no longer has it. A delivery that was
+-- decided and then taken back by a correction keeps its state, so own_end looks for the recall.
 create function delivery_end(delivery delivery, referral referral)
 returns text language sql stable parallel safe
 return case
