@@ -629,7 +629,7 @@ class LookKind(StrEnum):
 
 
 class QuestionEnd(StrEnum):
-    """Why a question was closed without an answer: its agency has no longer what it asked about."""
+    """Why a question was closed without an answer: its agency no longer has what it asked about."""
 
     RETURNED = "returned"
     """The agency returned it."""

@@ -115,15 +115,12 @@ def offer(
     return done
 
 
-def release_for(
-    context: Context, id_: EscalationId, *, person: str, actor: str, note: str | None
-) -> Escalation:
-    """Undo the taking on through a key, in the name of ``person``; repeating it is harmless.
+def release_for(context: Context, id_: EscalationId, *, actor: str, note: str | None) -> Escalation:
+    """Undo the taking on through a key; repeating it is harmless.
 
     Returns the escalation as it is afterwards. Raises NotFound.
     """
-    action = _action(context, actor, _words(person, note or UNDONE))
-    context.ledger.alarms.release_escalation(id_, action)
+    context.ledger.alarms.release_escalation(id_, _action(context, actor, note or UNDONE))
     return _existing(context, id_)
 
 
@@ -139,7 +136,7 @@ def offer_for(
     if to == person or to not in colleagues(context, owner):
         message = "Name another person who may act, as the list of people writes the name."
         raise Invalid(message, faults=[Fault("/to", "unknown-person", message)])
-    action = _action(context, actor, _words(person, note or f"Asked {to} to take over."))
+    action = _action(context, actor, note or f"Asked {to} to take over.")
     context.ledger.alarms.offer_escalation(id_, action, to=f"{PERSON}{to}", owner=owner)
     escalation = _existing(context, id_)
     if (escalation.acknowledged_by, escalation.offered_to) != (owner, f"{PERSON}{to}"):
@@ -160,11 +157,6 @@ def _existing(context: Context, id_: EscalationId) -> Escalation:
     if escalation is None:
         raise NotFound("There is no such escalation.")
     return escalation
-
-
-def _words(person: str, text: str) -> str:
-    """Return the reason of an act through a key: it names the person, whom the key does not."""
-    return f"{person}: {text}"
 
 
 def colleagues(context: Context, by: str) -> list[str]:

@@ -69,7 +69,7 @@ class NewVersion:
     accepted_at: datetime
     actor: str
     expected_version: int | None = None
-    """The version that whoever corrects has read; None for a document that stands by itself."""
+    """The version that is corrected; None for whichever is the latest."""
 
 
 @dataclass(frozen=True, slots=True)

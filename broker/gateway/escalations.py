@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+
 from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin import escalation_actions, operator_actions
 from broker.domain.codes import NoticeState, PauseReason
+from broker.domain.escalation import Escalation
 from broker.domain.ids import DeliveryId, EscalationId
 from broker.errors import Fault, Invalid
 from broker.flow import clock_pause
@@ -72,45 +76,27 @@ async def notices(request: Request) -> Response:
 
 async def acknowledge(request: Request) -> Response:
     """Record that a person deals with an escalation: nobody further up is alerted."""
-    caller, gateway = caller_of(request), gateway_of(request)
-    body = await parse_body(request, requests.SEES_TO)
-    escalation = await gateway.run(
-        operator_actions.acknowledge_for,
-        gateway.context,
-        EscalationId(identifier(request)),
-        owner=body.by,
-        actor=caller.actor,
-        visible_to=caller.sees,
-    )
-    return json_response(responses.escalation(escalation, await directory_in_force(gateway)))
+    body, caller = await parse_body(request, requests.SEES_TO), caller_of(request)
+    act = partial(operator_actions.acknowledge_for, owner=body.by, visible_to=caller.sees)
+    return await _acted(request, body.by, act)
 
 
 async def release(request: Request) -> Response:
     """Undo the acknowledgement: people are alerted again where the alerts stopped."""
-    caller, gateway = caller_of(request), gateway_of(request)
     body = await parse_body(request, requests.RELEASE_ESCALATION)
-    escalation = await gateway.run(
-        escalation_actions.release_for,
-        gateway.context,
-        EscalationId(identifier(request)),
-        person=body.by,
-        actor=caller.actor,
-        note=body.note,
-    )
-    return json_response(responses.escalation(escalation, await directory_in_force(gateway)))
+    return await _acted(request, body.by, partial(escalation_actions.release_for, note=body.note))
 
 
 async def hand_over(request: Request) -> Response:
-    """Ask a colleague to take an escalation over from who deals with it."""
-    caller, gateway = caller_of(request), gateway_of(request)
+    """Ask a colleague to take an escalation over from the person who deals with it."""
     body = await parse_body(request, requests.HAND_OVER_ESCALATION)
-    escalation = await gateway.run(
-        escalation_actions.offer_for,
-        gateway.context,
-        EscalationId(identifier(request)),
-        person=body.by,
-        to=body.to,
-        actor=caller.actor,
-        note=body.note,
-    )
+    act = partial(escalation_actions.offer_for, person=body.by, to=body.to, note=body.note)
+    return await _acted(request, body.by, act)
+
+
+async def _acted(request: Request, by: str, act: Callable[..., Escalation]) -> Response:
+    """Do what a person does about an escalation, and return the escalation as it is then."""
+    caller, gateway = caller_of(request), gateway_of(request)
+    id_ = EscalationId(identifier(request))
+    escalation = await gateway.run(act, gateway.context, id_, actor=caller.acting_for(by))
     return json_response(responses.escalation(escalation, await directory_in_force(gateway)))

@@ -1,4 +1,4 @@
-"""Questions that are closed because their agencies have no longer what they asked about."""
+"""Questions that are closed because their agencies no longer have what they asked about."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def close_questions(
 ) -> None:
     """Close the questions about these locked referrals that no answer can help, and their tasks.
 
-    Called by whatever ends a delivery, in its transaction: a return, a recall, a correction that
-    takes it back, a hand-over.
+    Called in the transaction of each act that ends a delivery: a return, a recall, a correction
+    that takes it back, a hand-over.
     """
     if referrals:
         params = {"referrals": list(referrals), "now": now, "actor": actor}

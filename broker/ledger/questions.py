@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
@@ -23,7 +22,7 @@ from broker.domain.question import (
 from broker.domain.states import DeliveryState
 from broker.domain.task import QUESTION_ASKED, NewTask
 from broker.ledger.alarms import add_notices
-from broker.ledger.database import Connection, Part, Row, rows
+from broker.ledger.database import Connection, Part, rows
 from broker.ledger.receipts import lock_referrals
 from broker.ledger.tasks import open_tasks, settle_tasks
 
@@ -31,7 +30,6 @@ ANSWERED = "answered"
 """Why the task about a question is settled."""
 MOST = 50
 """Questions about one delivery."""
-_ANY = dict.fromkeys(("id", "publisher", "agency", "referral", "delivery"))
 
 
 class Questions(Part):
@@ -98,8 +96,6 @@ class Questions(Part):
         }
         with self._transaction() as connection:
             lock_referrals(connection, [question.delivery])
-            if not _questions(connection, id=question.id, open=True, limit=1):
-                return False
             if not rows(connection, "questions/answer", params):
                 return False
             over = _tasks_over(connection, question)
@@ -135,7 +131,7 @@ class Questions(Part):
             "open": is_open,
             "limit": limit,
         }
-        return [Question(**row) for row in self._rows("questions/questions", params)]
+        return [Question(**row) for row in self._planned("questions/questions", params)]
 
     def waiting_questions(self, *, now: datetime, limit: int, offset: int = 0) -> WaitingQuestions:
         """Return a page of the questions that wait for the police, and how many do in all.
@@ -156,11 +152,6 @@ class Questions(Part):
         names = [field.name for field in fields(WaitingQuestion)]
         page = [WaitingQuestion(**{name: row[name] for name in names}) for row in selected]
         return WaitingQuestions(total, late, page)
-
-
-def _questions(connection: Connection, **params: Any) -> list[Row]:
-    """Return questions as ``Questions.questions`` does; what is left out is any."""
-    return rows(connection, "questions/questions", {**_ANY, **params})
 
 
 def _tasks_over(connection: Connection, question: Question) -> list[UUID]:

@@ -170,6 +170,14 @@ class _ReceiptJudgement:
         }
         self.recorded.append(answer)
 
+    def returned(self) -> dict[DeliveryId, Receipt]:
+        """Return the recorded receipts that return a delivery, by it; none that came too late."""
+        return {
+            answer.receipt.delivery: answer.receipt
+            for answer in self.recorded
+            if answer.receipt.stage is Stage.RETURNED and not answer.is_late
+        }
+
 
 def _is_handed_over(row: Row) -> bool:
     """Tell whether another team has a delivery; one that was decided before keeps that state."""
@@ -368,7 +376,9 @@ def _write(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> 
     _settle_answers(connection, judgement, actor)
     changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
     end_over_escalations(connection, sorted(changed), now=judgement.now, actor=actor)
-    close_questions(connection, sorted(changed), now=judgement.now, actor=actor)
+    # Of what an agency answers a return alone ends what it has: most calls have no such question.
+    returned = {judgement.deliveries[id_]["referral"] for id_ in judgement.returned()}
+    close_questions(connection, sorted(returned), now=judgement.now, actor=actor)
 
 
 def _settle_deliveries(connection: Connection, judgement: _ReceiptJudgement) -> None:
@@ -412,11 +422,7 @@ def close_referrals(
 
 
 def _returned(connection: Connection, judgement: _ReceiptJudgement) -> list[Returned]:
-    receipts = {
-        answer.receipt.delivery: answer.receipt
-        for answer in judgement.recorded
-        if answer.receipt.stage is Stage.RETURNED
-    }
+    receipts = judgement.returned()
     return [
         Returned(offer, receipts[offer.id].reason or "", receipts[offer.id].area)
         for offer in offers(connection, list(receipts))

@@ -27,6 +27,13 @@ def answers(context: Context) -> list[tuple[Any, ...]]:
         ).fetchall()
 
 
+def parts(world: World, receipt: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return who has which part of a referral, in which state and until when."""
+    names = ("id", "agency", "state", "replaces", "deadlines", "paused_at")
+    deliveries = world.status(receipt)["deliveries"]
+    return [{name: delivery[name] for name in names} for delivery in deliveries]
+
+
 def decide(world: World, delivery: dict[str, Any], **more: str) -> tuple[str, bool]:
     id_ = delivery.get("id") or delivery["delivery"]
     receipt = {"stage": "decided", "by": PERSON, "outcome": "advice", **more}
@@ -93,6 +100,25 @@ def test_what_a_team_decides_anew_after_it_handed_over_changes_nothing(
     assert (late["result"], late["state"], late["changed"]) == ("handed_over", "decided", False)
     assert world.local(late["at"]) == "2026-12-29 09:00", "since when another team has it"
     assert kinds(world, receipt).count(("delivery.decided", TEAM)) == 1
+    assert kinds(world, receipt).count(("delivery.answered_late", TEAM)) == 1
+
+
+@pytest.mark.parametrize("area", ["E10000028", None])
+def test_what_a_team_returns_after_it_handed_over_goes_to_nobody_else(
+    world: World, context: Context, area: str | None
+) -> None:
+    """Its office has the part: another area's agency has no claim to it."""
+    receipt = held_by_the_team(world, "acknowledged")
+    at(world, "2026-12-29 09:00")
+    before = parts(world, receipt)
+    (part, *_) = before
+    returned = {"delivery": part["id"], "stage": "returned", "by": "EDT worker"}
+    why = {"reason": "wrong_area", "area": area} if area else {"reason": "not_ours"}
+    late = world.answer(TEAM, **returned, **why)
+    assert (late["result"], late["state"]) == ("handed_over", "handed_over")
+    world.drain()
+    assert parts(world, receipt) == before
+    assert answers(context)[-1][0] == "returned"
     assert kinds(world, receipt).count(("delivery.answered_late", TEAM)) == 1
 
 

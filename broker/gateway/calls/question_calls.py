@@ -17,7 +17,7 @@ QUESTIONS = (
         description=(
             "Returns what agencies ask about your referrals, the latest first. Your feed says "
             "when there is a new question, with `delivery.question_asked`; it holds no words. "
-            "A question is closed once the agency has no longer what it asked about."
+            "A question is closed once the agency no longer has what it asked about."
         ),
         scopes=PUBLISHER_OR_OPS,
         gives={

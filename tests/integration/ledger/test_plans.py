@@ -55,6 +55,19 @@ select gen_random_uuid(), 'delivery.breached', organisation, 'duty', 'email', re
        id, 'sent', due_at, due_at
 from escalation
 """
+ASKING = """
+insert into member (id, organisation, name, email, rights, invited_at, invited_by)
+values (%(member)s, 'stoke-csc', 'Jo Example', 'jo@example.org', '{answer}', %(now)s, 'x')
+"""
+ASKED = """
+insert into question (id, delivery, at, member, asked_by, topic, text)
+select gen_random_uuid(), id, available_at, %(member)s, 'Jo Example', 'other', 'x'
+from delivery where agency = 'stoke-csc'
+"""
+ANSWERED = """
+insert into question_answer (question, at, given_by, text)
+select id, at, 'Sam Example', 'y' from question
+"""
 ONE = UUID(int=1)
 SUBMITTED = {
     "publishers": [POLICE],
@@ -66,7 +79,7 @@ ESCALATIONS = {
     **{"limit": 20, "agency": None, "id": None, "referral": None},
     **{"visible_to": None, "running": True},
 }
-NOTICES = {"state": None, "referral": None, "escalation": None, "limit": 40}
+NOTICES = {"state": None, "referral": None, "limit": 40}
 AGENCIES = {
     **{"now": NOW, "within": SOON, "limit": 10, "offset": 0, "show": ""},
     **{"kind": None, "text": "", "codes": None},
@@ -170,7 +183,6 @@ def _read_by(node: dict[str, Any]) -> int:
         ("notices", NOTICES),
         ("notices", {**NOTICES, "state": "failed"}),
         ("notices", {**NOTICES, "referral": ONE}),
-        ("notices", {**NOTICES, "escalation": ONE}),
         ("urgent_work", {"now": NOW, "within": SOON, "agency": None, "limit": 10, "each": 5}),
         ("waiting_counts", {"now": NOW, "never": UNTIL_RELEASED}),
         ("agencies", AGENCIES),
@@ -209,6 +221,16 @@ def test_a_notice_that_failed_reads_the_others_of_its_escalation_alone(old: Book
     )
     failed = {"ids": [ONE], "states": ["failed"], "next": [None], "codes": ["refused"]}
     assert rows_read(old, "settle_notices", {**failed, "lease": ONE, "now": NOW}) < 100
+
+
+def test_questions_are_closed_without_a_look_at_those_of_other_referrals(old: Book) -> None:
+    with psycopg.connect(old.dsn, autocommit=True) as connection:
+        for statement in (ASKING, ASKED, ANSWERED):
+            connection.execute(statement.encode(), {"member": ONE, "now": NOW})
+        connection.execute("vacuum analyze")
+    referrals = [id_ for (id_,) in old.look("select id from referral limit 30")]
+    params = {"referrals": referrals, "now": NOW, "actor": "x"}
+    assert rows_read(old, "close_questions", params) < 500
 
 
 def test_a_feed_that_is_up_to_date_reads_no_hidden_event_again(old: Book) -> None:

@@ -1,33 +1,38 @@
--- Close the questions about these referrals whose agency has no longer what it asked about, each with
+-- Close the questions about these referrals whose agency no longer has what it asked about, each with
 -- its event. The referrals are locked, so no answer comes at the same time. Returns their tasks.
-with closed as (
+with asked as (
+    select question.id as question, delivery_end(delivery.*, referral.*) as because,
+           delivery.id as delivery, delivery.agency, delivery.referral, referral.publisher
+    from referral
+    join delivery on delivery.referral = referral.id
+    -- Each delivery by itself, so that its questions are read through the index and no others.
+    cross join lateral (
+        select id from question
+        where question.delivery = delivery.id
+          and not exists (select from question_answer answer where answer.question = question.id)
+          and not exists (select from question_closing closing
+                          where closing.question = question.id)
+        offset 0
+    ) as question
+    where referral.id = any(%(referrals)s::uuid[])
+),
+closed as (
     insert into question_closing (question, at, because)
-    select question.id, %(now)s, delivery_end(delivery.*, referral.*)
-    from delivery
-    join question on question.delivery = delivery.id
-    join referral on referral.id = delivery.referral
-    where delivery.referral = any(%(referrals)s::uuid[])
-      and not exists (select from question_answer where question_answer.question = question.id)
-      and delivery_end(delivery.*, referral.*) is not null
-    order by question.id
+    select question, %(now)s, because from asked where because is not null
+    order by question
     on conflict (question) do nothing
-    returning question, because
+    returning question
 ),
 history as (
     insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
-    select %(now)s, 'delivery.question_closed', referral.publisher, referral.id, delivery.id,
-           delivery.agency, %(actor)s,
-           jsonb_build_object('question', closed.question, 'because', closed.because)
-    from closed
-    join question on question.id = closed.question
-    join delivery on delivery.id = question.delivery
-    join referral on referral.id = delivery.referral
-    order by closed.question
+    select %(now)s, 'delivery.question_closed', publisher, referral, delivery, agency, %(actor)s,
+           jsonb_build_object('question', question, 'because', because)
+    from closed join asked using (question)
+    order by question
 )
 select task.id
 from closed
-join question on question.id = closed.question
-join delivery on delivery.id = question.delivery
-join task on task.referral = delivery.referral and task.state = 'open'
-         and task.pointer = '/questions/' || closed.question
+join asked using (question)
+join task on task.referral = asked.referral and task.state = 'open'
+         and task.pointer = '/questions/' || question
 order by task.id
