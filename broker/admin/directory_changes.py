@@ -16,7 +16,7 @@ from broker.flow.policy_cache import PolicyCache
 from broker.ledger.directory import ChangeContext, NewVersion, OrganisationVersion
 from broker.ledger.ledger import Ledger
 from broker.policy.language.directory_reader import OrganisationRow, documented_entries
-from broker.policy.published.change_checks import changes_hours, faults_of_change
+from broker.policy.published.change_checks import changes_hours, with_change
 from broker.policy.published.policy import Policy
 from schemas.directory import ORGANISATION
 from schemas.loading import load
@@ -154,15 +154,7 @@ class DirectoryChanges:
             OrganisationRow(version.code, version.expected + 1, last + number, version.document)
             for number, version in enumerate(new, start=1)
         ]
-        faults: list[Fault] = []
-        reader = policy.reader(self._policies.channels)
-        entries = reader.entries(rows, faults)
-        if faults:
-            raise _invalid(faults)
-        after = policy.with_entries(
-            entries, version=policy.version, revision=policy.directory.revision + len(new)
-        )
-        faults = faults_of_change(policy, after, [version.code for version in new])
+        after, faults = with_change(policy, rows, self._policies.channels)
         if faults:
             raise _invalid(faults)
         return after
