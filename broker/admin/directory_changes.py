@@ -18,10 +18,12 @@ from broker.ledger.ledger import Ledger
 from broker.policy.language.directory_reader import OrganisationRow, documented_entries
 from broker.policy.published.change_checks import changes_hours, with_change
 from broker.policy.published.policy import Policy
+from schemas import formats
 from schemas.directory import ORGANISATION
 from schemas.loading import load
 
 _DIRECTORY = "directory.yaml"
+_is_code = formats.Organisation().matches
 ATTEMPTS = 10
 """How often a change begins again because another one came before it."""
 VERSIONS = 100
@@ -61,6 +63,7 @@ class DirectoryChanges:
         self, codes: Sequence[OrganisationCode]
     ) -> dict[OrganisationCode, tuple[int, Mapping[str, Any]]]:
         """Return ``current`` of those organisations that the directory has."""
+        codes = [code for code in codes if _is_code(code)]
         entries = dict(self._ledger.directory.documents_of(codes))
         rest = [code for code in codes if code not in entries]
         published = self._ledger.policies.policy(None) if rest else None
@@ -140,6 +143,11 @@ class DirectoryChanges:
     def _check_form(self, entries: Collection[tuple[str, Mapping[str, Any]]]) -> None:
         """Raise Invalid where an entry has not the form of the schema of directories."""
         faults = [
+            Fault("/code", "bad-organisation", "Write a code such as stoke-csc.")
+            for code, _ in entries
+            if not _is_code(code)
+        ]
+        faults += [
             Fault(f"organisation {code} {fault.pointer}", fault.code, fault.message)
             for code, document in entries
             for fault in load(ORGANISATION, document).faults
