@@ -15,6 +15,7 @@ from broker.errors import Conflict, Fault, Invalid, NotFound, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.directory import ChangeContext, NewVersion, OrganisationVersion
 from broker.ledger.ledger import Ledger
+from broker.policy.language.directory import Organisation
 from broker.policy.language.directory_reader import OrganisationRow, documented_entries
 from broker.policy.published.change_checks import changes_hours, with_change
 from broker.policy.published.policy import Policy
@@ -72,10 +73,16 @@ class DirectoryChanges:
             entries |= {code: (0, entry) for code, entry in documented.items()}
         return entries
 
-    def codes_by_urn(self) -> dict[str, OrganisationCode]:
-        """Return the code of every school by its URN."""
+    def schools_by_urn(self) -> dict[str, Organisation]:
+        """Return every school in force by its URN."""
         organisations = self._policies.latest().directory.organisations
-        return {known.urn: known.code for known in organisations if known.urn}
+        return {known.urn: known for known in organisations if known.urn}
+
+    def taken(self, codes: Sequence[OrganisationCode]) -> set[OrganisationCode]:
+        """Return those codes that an organisation has, also one that starts later."""
+        names = self._policies.latest().directory.names
+        rows = self._ledger.directory.documents_of(codes)
+        return {code for code in codes if code in names or code in rows}
 
     def put(
         self,
