@@ -15,13 +15,16 @@ from broker.errors import Conflict, Fault, Invalid, NotFound, Unavailable
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.directory import ChangeContext, NewVersion, OrganisationVersion
 from broker.ledger.ledger import Ledger
+from broker.policy.language.directory import Organisation
 from broker.policy.language.directory_reader import OrganisationRow, documented_entries
-from broker.policy.published.change_checks import changes_hours, faults_of_change
+from broker.policy.published.change_checks import changes_hours, with_change
 from broker.policy.published.policy import Policy
+from schemas import formats
 from schemas.directory import ORGANISATION
 from schemas.loading import load
 
 _DIRECTORY = "directory.yaml"
+_is_code = formats.Organisation().matches
 ATTEMPTS = 10
 """How often a change begins again because another one came before it."""
 VERSIONS = 100
@@ -61,6 +64,7 @@ class DirectoryChanges:
         self, codes: Sequence[OrganisationCode]
     ) -> dict[OrganisationCode, tuple[int, Mapping[str, Any]]]:
         """Return ``current`` of those organisations that the directory has."""
+        codes = [code for code in codes if _is_code(code)]
         entries = dict(self._ledger.directory.documents_of(codes))
         rest = [code for code in codes if code not in entries]
         published = self._ledger.policies.policy(None) if rest else None
@@ -69,10 +73,16 @@ class DirectoryChanges:
             entries |= {code: (0, entry) for code, entry in documented.items()}
         return entries
 
-    def codes_by_urn(self) -> dict[str, OrganisationCode]:
-        """Return the code of every school by its URN."""
+    def schools_by_urn(self) -> dict[str, Organisation]:
+        """Return every school in force by its URN."""
         organisations = self._policies.latest().directory.organisations
-        return {known.urn: known.code for known in organisations if known.urn}
+        return {known.urn: known for known in organisations if known.urn}
+
+    def taken(self, codes: Sequence[OrganisationCode]) -> set[OrganisationCode]:
+        """Return those codes that an organisation has, also one that starts later."""
+        names = self._policies.latest().directory.names
+        rows = self._ledger.directory.documents_of(codes)
+        return {code for code in codes if code in names or code in rows}
 
     def put(
         self,
@@ -140,6 +150,11 @@ class DirectoryChanges:
     def _check_form(self, entries: Collection[tuple[str, Mapping[str, Any]]]) -> None:
         """Raise Invalid where an entry has not the form of the schema of directories."""
         faults = [
+            Fault("/code", "bad-organisation", "Write a code such as stoke-csc.")
+            for code, _ in entries
+            if not _is_code(code)
+        ]
+        faults += [
             Fault(f"organisation {code} {fault.pointer}", fault.code, fault.message)
             for code, document in entries
             for fault in load(ORGANISATION, document).faults
@@ -154,15 +169,7 @@ class DirectoryChanges:
             OrganisationRow(version.code, version.expected + 1, last + number, version.document)
             for number, version in enumerate(new, start=1)
         ]
-        faults: list[Fault] = []
-        reader = policy.reader(self._policies.channels)
-        entries = reader.entries(rows, faults)
-        if faults:
-            raise _invalid(faults)
-        after = policy.with_entries(
-            entries, version=policy.version, revision=policy.directory.revision + len(new)
-        )
-        faults = faults_of_change(policy, after, [version.code for version in new])
+        after, faults = with_change(policy, rows, self._policies.channels)
         if faults:
             raise _invalid(faults)
         return after

@@ -9,20 +9,23 @@ from __future__ import annotations
 
 import csv
 import re
-from collections import Counter
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 from broker.admin.directory_changes import DirectoryChanges
 from broker.domain.ids import OrganisationCode
 from broker.errors import Fault, Invalid, PolicyError
 from broker.ledger.directory import ChangeContext, NewVersion
+from broker.policy.language.directory import Organisation
 from broker.policy.language.directory_reader import TELEPHONE, read_entry
 
-ENCODING = "cp1252"
-"""Of the extracts that the register offers."""
+_ENCODINGS = ("utf-8-sig", "cp1252")
+"""The register offers extracts in the second; spreadsheets save them in the first as well."""
 COLUMNS = ("URN", "EstablishmentName", "EstablishmentStatus (name)", "OpenDate", "CloseDate")
 """What an extract must have. ``TelephoneNum`` and ``GSSLACode (name)`` are read where they are."""
 BATCH = 1000
@@ -97,14 +100,38 @@ class Plan:
 def read_template(text: str) -> Template:
     """Read a template: ``entry``, and ``by_area`` where councils differ. Raises PolicyError."""
     document = read_entry(text)
-    if not isinstance(document.get("entry"), dict) or document.keys() - {"entry", "by_area"}:
+    entry, by_area = document.pop("entry", None), document.pop("by_area", None) or {}
+    if document or not isinstance(by_area, dict):
         raise PolicyError("A template has 'entry', and may have 'by_area' beside it.")
-    return Template(document["entry"], document.get("by_area") or {})
+    if not all(isinstance(part, dict) for part in (entry, *by_area.values())):
+        raise PolicyError("Write 'entry', and each council of 'by_area', as 'key: value' lines.")
+    return Template(entry, by_area)
+
+
+@contextmanager
+def open_register(path: Path) -> Iterator[Iterable[str]]:
+    """Open an extract in the encoding that it has. Raises PolicyError where it cannot be read."""
+    for encoding in _ENCODINGS:
+        try:
+            with path.open(encoding=encoding) as lines:
+                deque(lines, maxlen=0)
+        except UnicodeDecodeError:
+            continue
+        with path.open(encoding=encoding, newline="") as lines:
+            yield lines
+            return
+    raise PolicyError("The extract is neither in UTF-8 nor in Windows-1252.")
 
 
 def read_register(lines: Iterable[str]) -> Iterator[School]:
     """Read an extract. Raises PolicyError where it is none."""
-    rows = csv.DictReader(lines)
+    try:
+        yield from _schools(csv.DictReader(lines))
+    except csv.Error as error:
+        raise PolicyError("The extract is no CSV: a line of it cannot be read.") from error
+
+
+def _schools(rows: csv.DictReader[str]) -> Iterator[School]:
     missing = [name for name in COLUMNS if name not in (rows.fieldnames or ())]
     if missing:
         raise PolicyError(
@@ -127,25 +154,26 @@ def plan(
 
     ``notice`` is called with how many schools were compared so far.
     """
-    result, seen, batch = Plan(), Counter[str](), list[School]()
-    codes = changes.codes_by_urn()
+    result, seen, batch = Plan(), set[str](), list[School]()
+    known = changes.schools_by_urn()
     done = 0
     for school in schools:
-        seen[school.urn] += 1
-        if seen[school.urn] > 1:
+        if school.urn in seen:
             fault = Fault(f"URN {school.urn}", "duplicate", "The extract has this school twice.")
             result.refused[school.urn] = [fault]
             continue
+        seen.add(school.urn)
         batch.append(school)
         if len(batch) == BATCH:
-            _compare(batch, template, changes, codes, result, today)
+            _compare(batch, template, changes, known, result, today)
             done += len(batch)
             notice(done)
             batch = []
-    _compare(batch, template, changes, codes, result, today)
+    _compare(batch, template, changes, known, result, today)
     notice(done + len(batch))
     for kind in (result.added, result.changed, result.closed):
-        kind[:] = _sound(kind, changes, result)
+        single = [new for new in kind if new.document["urn"] not in result.refused]
+        kind[:] = _sound(single, changes, result)
     return result
 
 
@@ -172,26 +200,32 @@ def _compare(
     batch: Sequence[School],
     template: Template,
     changes: DirectoryChanges,
-    codes: Mapping[str, OrganisationCode],
+    known: Mapping[str, Organisation],
     result: Plan,
     today: date,
 ) -> None:
-    own = {school.urn: codes.get(school.urn) for school in batch}
-    current = changes.many([code for code in own.values() if code])
+    mine = {school.urn: known.get(school.urn) for school in batch}
+    current = changes.many([organisation.code for organisation in mine.values() if organisation])
+    new = {school.urn: OrganisationCode(f"school-{school.urn}") for school in batch}
+    taken = changes.taken([code for urn, code in new.items() if mine[urn] is None])
     for school in batch:
-        code = own[school.urn]
-        if code is not None:
-            _compare_known(school, code, *current[code], result, today)
+        organisation, code = mine[school.urn], new[school.urn]
+        if organisation is not None:
+            _compare_known(school, organisation, *current[organisation.code], result, today)
         elif not school.is_open:
             result.left_out += 1
+        elif code in taken:
+            message = (
+                f"There is an organisation {code!r} already: it has another URN, or starts later."
+            )
+            result.refused[code] = [Fault(f"organisation {code}", "duplicate", message)]
         else:
-            code = OrganisationCode(f"school-{school.urn}")
             result.added.append(NewVersion(code, 0, _new(school, template)))
 
 
 def _compare_known(
     school: School,
-    code: OrganisationCode,
+    organisation: Organisation,
     version: int,
     entry: Mapping[str, Any],
     result: Plan,
@@ -206,6 +240,11 @@ def _compare_known(
     if document == entry:
         result.unchanged += 1
         return
+    code = organisation.code
+    if version != organisation.version:
+        message = "A version of it starts later, and would undo this: change it yourself."
+        result.refused[code] = [Fault(f"organisation {code}", "set-for-later", message)]
+        return
     is_closed = not school.is_open and "until" not in entry
     (result.closed if is_closed else result.changed).append(NewVersion(code, version, document))
 
@@ -217,7 +256,8 @@ def _new(school: School, template: Template) -> dict[str, Any]:
         entry["from"] = max(school.opens.isoformat(), str(entry.get("from", "")))
     if school.closes:
         entry["until"] = school.closes.isoformat()
-    duty = entry.get("contacts", {}).get("duty")
+    contacts = entry.get("contacts")
+    duty = contacts.get("duty") if isinstance(contacts, dict) else None
     if isinstance(duty, dict) and school.telephone:
         duty.setdefault("telephone", school.telephone)
     return entry
@@ -228,15 +268,20 @@ def _sound(new: Sequence[NewVersion], changes: DirectoryChanges, result: Plan) -
     sound: list[NewVersion] = []
     for number in range(0, len(new), BATCH):
         batch = list(new[number : number + BATCH])
-        try:
-            changes.check(batch)
-        except Invalid as error:
-            wrong = _by_code(error.faults, {version.code for version in batch})
+        while wrong := _wrong(batch, changes):
             result.refused |= wrong
             batch = [version for version in batch if version.code not in wrong]
-            changes.check(batch)
         sound.extend(batch)
     return sound
+
+
+def _wrong(batch: Sequence[NewVersion], changes: DirectoryChanges) -> dict[str, list[Fault]]:
+    """Return what is wrong with changes by code; the form first, and the rest once it is right."""
+    try:
+        changes.check(batch)
+    except Invalid as error:
+        return _by_code(error.faults, {version.code for version in batch})
+    return {}
 
 
 def _by_code(faults: Sequence[Fault], codes: set[OrganisationCode]) -> dict[str, list[Fault]]:

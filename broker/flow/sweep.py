@@ -12,7 +12,7 @@ from functools import partial
 
 from broker import telemetry
 from broker.failpoints import LED
-from broker.flow import bulk, dispatch, route, synthetic_test
+from broker.flow import bulk, dispatch, due_organisations, route, synthetic_test
 from broker.flow.context import Context
 from broker.flow.steps import step
 from broker.flow.task_queues import DISPATCH, ROUTE
@@ -66,7 +66,7 @@ class Sweeper:
         self._context.hit(LED)
         self._number_events(now)
         self._put_back(now)
-        self._start_organisations(now)
+        due_organisations.start_due(self._context, now=now)
         self._tidy_counts(now)
         self._work_off(self._waiting())
         synthetic_test.run_waiting(self._context, after=TEST_WAITS)
@@ -96,12 +96,6 @@ class Sweeper:
             }
             if any(counts.values()):
                 this.log(count=sum(counts.values()), **counts)
-
-    def _start_organisations(self, now: datetime) -> None:
-        """Put versions of organisations in force that were set for a time that has come."""
-        directory = self._context.ledger.directory
-        if directory.are_due(now=now):
-            _log.info("organisations changed", count=directory.start_due(now=now))
 
     def _beat(self, now: datetime) -> None:
         """Record that this worker is alive."""

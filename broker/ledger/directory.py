@@ -62,6 +62,16 @@ class OrganisationVersion:
     in_force_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class DueVersion:
+    """A version that was set for a later time, which has come."""
+
+    code: OrganisationCode
+    version: int
+    document: Mapping[str, Any]
+    starts_at: datetime
+
+
 class Directory(Part):
     """Versions of organisations."""
 
@@ -123,25 +133,53 @@ class Directory(Part):
                 look_again_all(connection, context.now + KNOWN_EVERYWHERE)
             return revision
 
-    def are_due(self, *, now: datetime) -> bool:
-        """Tell whether a version that was set for a later time starts now."""
-        return bool(self._rows("directory/are_due", {"now": now})[0]["are_due"])
+    def due(self, *, now: datetime) -> list[DueVersion]:
+        """Return the versions set for a later time that start now, in the order of their starts."""
+        return [DueVersion(**row) for row in self._rows("directory/due", {"now": now})]
 
-    def start_due(self, *, now: datetime) -> int:
-        """Put in force what was set for a time that has come; return how many versions."""
+    def start_due(
+        self,
+        due: Sequence[DueVersion],
+        refused: Mapping[tuple[OrganisationCode, int], Sequence[str]],
+        *,
+        judged_by: str,
+        now: datetime,
+    ) -> bool:
+        """Put in force what is due, but for what is refused: it never starts, and an event says so.
+
+        ``refused`` has the codes of faults by organisation and version. ``judged_by`` is the
+        version of the policy by which all of it was judged: False, and nothing was written, where
+        another one is in force by now, or something else is due.
+        """
         with self._transaction() as connection:
             head = lock_head(connection)
-            due = _due_versions(connection, now)
-            if due:
-                started = [(row["code"], row["version"]) for row in due]
-                until = due[-1]["starts_at"]
-                _start(connection, started, head.revision, now=now, started_until=until)
+            if in_force(connection) != judged_by or _due(connection, now) != list(due):
+                return False
+            _pass_by(connection, refused, due[-1].starts_at, now)
+            versions = [(version.code, version.version) for version in due]
+            if started := [version for version in versions if version not in refused]:
+                _start(connection, started, head.revision, now=now)
                 look_again_all(connection, now + KNOWN_EVERYWHERE)
-            return len(due)
+            return True
 
 
-def _due_versions(connection: Connection, now: datetime) -> list[dict[str, Any]]:
-    return rows(connection, "directory/due_versions", {"now": now})
+def _due(connection: Connection, now: datetime) -> list[DueVersion]:
+    return [DueVersion(**row) for row in rows(connection, "directory/due", {"now": now})]
+
+
+def _pass_by(
+    connection: Connection,
+    refused: Mapping[tuple[OrganisationCode, int], Sequence[str]],
+    started_until: datetime,
+    now: datetime,
+) -> None:
+    """Note until when everything is started, and what is not."""
+    params = {
+        "codes": [code for code, _ in refused],
+        "versions": [version for _, version in refused],
+        "faults": [json_text(faults) for faults in refused.values()],
+    }
+    rows(connection, "directory/pass_by", {**params, "started_until": started_until, "now": now})
 
 
 def _make_known(connection: Connection, new: Sequence[NewVersion]) -> None:
@@ -190,11 +228,10 @@ def _start(
     last: int,
     *,
     now: datetime,
-    started_until: datetime | None = None,
 ) -> int:
     """Put versions in force after the last revision; return the revision then in force."""
     codes, versions = (list(column) for column in zip(*started, strict=True))
     params = {"codes": codes, "versions": versions, "last": last, "now": now}
-    rows(connection, "directory/start", {**params, "started_until": started_until})
+    rows(connection, "directory/start", params)
     add_revision(connection, last + len(started), now)
     return last + len(started)

@@ -170,12 +170,12 @@ def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     """Tell whether any of the names occurs as whole words in the text of a document."""
     if not names:
         return False
-    written = " . ".join(_texts(document))[:_MOST_TEXT]
+    written = " . ".join(_texts(document))[:_MOST_TEXT].casefold()
     # Most texts hold the letters of no name in a row, and need not be parted into words.
     letters = without_marks(written)
     if not any(first in letters for first in {name.partition(" ")[0] for name in names}):
         return False
-    text = folded(_possessives(written.casefold()))
+    text = folded(_possessives(written))
     words = frozenset(text.split())
     padded = f" {text} "
     return any(name in words if " " not in name else f" {name} " in padded for name in names)

@@ -183,7 +183,7 @@ def import_schools(
     """
     pattern = school_register.read_template(template.read_text(encoding="utf-8"))
     with _changes() as (ledger, changes):
-        with register.open(encoding=school_register.ENCODING, newline="") as lines:
+        with school_register.open_register(register) as lines:
             planned = school_register.plan(
                 school_register.read_register(lines),
                 pattern,

@@ -5,12 +5,14 @@ They cost what is changed. What was wrong before the change is not held against 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from broker.domain.channel import ChannelForms
 from broker.domain.ids import OrganisationCode
 from broker.errors import Fault
 from broker.policy.language.directory import Organisation
+from broker.policy.language.directory_reader import OrganisationRow
 from broker.policy.monitoring.reach import unreachable
 from broker.policy.published.checks import (
     check_alarms,
@@ -25,14 +27,29 @@ from broker.policy.published.policy import Policy
 _OPS = "ops"
 
 
+def with_change(
+    policy: Policy, rows: Sequence[OrganisationRow], channels: ChannelForms
+) -> tuple[Policy, list[Fault]]:
+    """Return the policy in which these organisations are others, and what is wrong with that.
+
+    It is the policy as it was where a row cannot be read.
+    """
+    faults: list[Fault] = []
+    entries = policy.reader(channels).entries(rows, faults)
+    if faults:
+        return policy, faults
+    revision = policy.directory.revision + len(rows)
+    after = policy.with_entries(entries, version=policy.version, revision=revision)
+    return after, faults_of_change(policy, after, [row.code for row in rows])
+
+
 def faults_of_change(
     before: Policy, after: Policy, codes: Collection[OrganisationCode]
 ) -> list[Fault]:
     """Return what is wrong after these organisations were changed, and was not before."""
     touched = _touched(before, after, codes)
-    known = {(fault.code, fault.message) for fault in _faults(before, touched)}
-    faults = list(_faults(after, touched))
-    return [fault for fault in faults if (fault.code, fault.message) not in known]
+    known = set(_subjects(before, touched).values())
+    return [fault for fault, subject in _subjects(after, touched).items() if subject not in known]
 
 
 def changes_hours(before: Policy, after: Policy, codes: Collection[OrganisationCode]) -> bool:
@@ -79,6 +96,21 @@ def _touched(before: Policy, after: Policy, codes: Collection[OrganisationCode])
     ]
     areas = frozenset(area for organisation in organisations for area in organisation.areas)
     return _Touched(every, areas, any(o.kind == _OPS for o in organisations))
+
+
+def _subjects(policy: Policy, touched: _Touched) -> Mapping[Fault, tuple[str, str, str]]:
+    """Return what is wrong, each with what it says of which organisation.
+
+    An entry that becomes a row stands in another place, and has the same faults.
+    """
+    organisations = (policy.directory.organisation(code) for code in touched.codes)
+    codes = {
+        organisation.place: organisation.code for organisation in organisations if organisation
+    }
+    return {
+        fault: (codes.get(fault.pointer, fault.pointer), fault.code, fault.message)
+        for fault in _faults(policy, touched)
+    }
 
 
 def _faults(policy: Policy, touched: _Touched) -> Iterator[Fault]:

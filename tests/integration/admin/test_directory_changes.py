@@ -18,6 +18,7 @@ from broker.channels.registry import CHANNELS
 from broker.domain.ids import OrganisationCode
 from broker.errors import Conflict, Invalid, NotFound
 from broker.flow.context import Context
+from broker.flow.due_organisations import start_due
 from broker.flow.policy_cache import PolicyCache
 from broker.flow.sweep import Sweeper
 from broker.ledger.directory import ChangeContext, NewVersion
@@ -207,12 +208,15 @@ def test_a_version_for_later_counts_from_its_start(
 
     assert (later.starts_at, now.policy_version[-2:]) == (starts_at, ".1")
     assert context.policies.refreshed().directory.organisation_name(STOKE) == "Now"
-    assert not ledger.directory.are_due(now=clock())
+    assert ledger.directory.due(now=clock()) == []
+    start_due(context, now=clock())
     clock.advance(hours=2)
-    assert ledger.directory.are_due(now=clock())
-    assert ledger.directory.start_due(now=clock()) == 1
-    assert ledger.directory.start_due(now=clock()) == 0
-    assert not ledger.directory.are_due(now=clock())
+    due = ledger.directory.due(now=clock())
+    assert [(version.code, version.version) for version in due] == [(STOKE, 1)]
+    assert not ledger.directory.start_due(due, {}, judged_by=later.policy_version, now=clock())
+    start_due(context, now=clock())
+    start_due(context, now=clock())
+    assert ledger.directory.due(now=clock()) == []
 
     directory = context.policies.refreshed().directory
     assert (directory.organisation_name(STOKE), directory.revision) == ("Later", 2)
@@ -235,6 +239,57 @@ def test_the_sweep_starts_what_was_set_for_a_time_that_has_come(
     sweeper.sweep()
 
     assert context.policies.refreshed().directory.organisation_name(STOKE) == "Later"
+
+
+def check_start(context: Context, clock: FixedClock, refused: tuple[str, str]) -> None:
+    """Check that one of two versions for the next minute starts, and the other one never does."""
+    before = context.policies.refreshed()
+    clock.advance(minutes=1)
+    for _ in range(2):
+        Sweeper(context, "one").sweep()
+
+    after = context.policies.refreshed()
+    assert after.directory.organisation_name("school-900001") == "Sound"
+    assert after.directory.revision == before.directory.revision + 1
+    assert context.ledger.directory.due(now=clock()) == []
+    assert written(
+        context,
+        "select agency, data ->> 'version', data -> 'faults' from event "
+        "where kind = 'organisation.refused'",
+    ) == [(refused[0], "1", [refused[1]])]
+
+
+def test_a_version_for_later_that_other_organisations_make_unfit_never_starts(
+    changes: DirectoryChanges, context: Context, by: Any, clock: FixedClock
+) -> None:
+    soon, team = by(starts_at=clock() + timedelta(minutes=1)), OrganisationCode("new-edt")
+    entry, school = entries()[OrganisationCode("stoke-edt")], OrganisationCode("school-900001")
+    changes.put(team, entry, by(), expected=None)
+    changes.put(STOKE, stoke(out_of_hours_partner=team), soon, expected=0)
+    changes.put(school, {**entries()[school], "name": "Sound"}, soon, expected=0)
+    changes.put(team, {**entry, "areas": ["E06000051"]}, by(), expected=1)
+
+    check_start(context, clock, (STOKE, "partner-elsewhere"))
+
+    assert context.policies.latest().directory.office_of("stoke-edt").code == STOKE  # type: ignore[union-attr]
+
+
+def test_a_version_for_later_that_cannot_be_read_any_more_never_starts(
+    changes: DirectoryChanges, context: Context, by: Any, clock: FixedClock
+) -> None:
+    shipped, school = documents_from(POLICIES), OrganisationCode("school-900001")
+    kinds = "kinds:\n  youth-service: {name: Youth service}\n"
+    directory = shipped["directory.yaml"].replace("kinds:\n", kinds)
+    more = {**shipped, "directory.yaml": directory}
+    publish(context.ledger, more, now=clock(), channels=CHANNELS.forms)
+    soon = by(starts_at=clock() + timedelta(minutes=1))
+    youth = {**stoke(), "kind": "youth-service"}
+    changes.put(OrganisationCode("youth"), youth, soon, expected=None)
+    changes.put(school, {**entries()[school], "name": "Sound"}, soon, expected=0)
+    clock.advance(seconds=1)
+    publish(context.ledger, shipped, now=clock(), channels=CHANNELS.forms)
+
+    check_start(context, clock, ("youth", "unknown-name"))
 
 
 def test_rules_are_published_with_the_rows_that_there_are(

@@ -167,6 +167,7 @@ def test_schools_that_nobody_could_alert_are_left_as_they_are(
     files = register(
         ("100001", "Old Mill Primary", "Open", "", "", "", ""),
         ("100001", "Old Mill Primary", "Open", "", "", "", ""),
+        ("100002", "New Mill Primary", "Open", "", "", "", ""),
         ("900001", "Slipware Lane (renamed)", "Open", "", "", "", ""),
     )
     template = tmp_path / "silent.yaml"
@@ -179,9 +180,96 @@ def test_schools_that_nobody_could_alert_are_left_as_they_are(
     result = json.loads(ran.out)
     assert {code: faults[0]["code"] for code, faults in result["refused_schools"].items()} == {
         "100001": "duplicate",
-        "school-100001": "no-contact",
+        "school-100002": "no-contact",
     }
     assert written("select code from organisation_version") == [("school-900001",)]
+
+
+def test_schools_that_the_register_has_twice_or_ops_set_for_later_stay_as_they_are(
+    admin: Run, register: Any, entry: Any, written: Any
+) -> None:
+    later = ("--starts", "2099-01-04T09:00", *WHY)
+    renamed = entry("school-900001", name="Renamed later")
+    assert admin("directory", "set", "school-900001", renamed, "--version", "0", *later).code == 0
+    new = entry("school-900002", urn="100003")
+    assert admin("directory", "set", "school-100003", new, "--new", *later).code == 0
+    moved = entry("school-900002", urn="100005")
+    assert admin("directory", "set", "school-100004", moved, "--new", *WHY).code == 0
+    files = register(
+        ("100001", "Old Mill Primary", "Open", "", "", "", ""),
+        ("100002", "New Mill Primary", "Open", "", "", "", ""),
+        ("100003", "Renamed", "Open", "", "", "", ""),
+        ("100004", "Renamed", "Open", "", "", "", ""),
+        ("900001", "Slipware Lane", "Closed", "", "31-08-2026", "", ""),
+        ("100001", "Old Mill Primary", "Closed", "", "31-08-2026", "", ""),
+    )
+
+    ran = admin("directory", "import-schools", *files, *BY, "--json")
+
+    assert ran.code == 3, ran.err
+    refused = json.loads(ran.out)["refused_schools"]
+    assert {code: faults[0]["code"] for code, faults in refused.items()} == {
+        "100001": "duplicate",
+        "school-100003": "duplicate",
+        "school-100004": "duplicate",
+        "school-900001": "set-for-later",
+    }
+    by_import = "select code from organisation_version where reason like 'Register%'"
+    assert written(by_import) == [("school-100002",)]
+
+
+def test_each_school_that_is_refused_is_named_whatever_is_wrong_with_it(
+    admin: Run, register: Any, written: Any
+) -> None:
+    files = register(
+        ("100001", "Mill " * 60, "Open", "", "", "", ""),
+        ("100002", "Old Mill Primary", "Open", "01-09-2027", "31-08-2027", "", ""),
+        ("100003", "New Mill Primary", "Open", "", "", "", ""),
+    )
+
+    ran = admin("directory", "import-schools", *files, *BY, "--json")
+
+    assert ran.code == 3, ran.err
+    assert json.loads(ran.out)["refused_schools"].keys() == {"school-100001", "school-100002"}
+    assert written("select code from organisation_version") == [("school-100003",)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "latin-1"])
+def test_a_register_in_another_encoding_has_the_same_names(
+    encoding: str, admin: Run, register: Any, written: Any
+) -> None:
+    extract, template = register(("100002", "Château School", "Open", "", "", "", "E06000051"))
+    text = Path(extract).read_text(encoding="cp1252")
+    Path(extract).write_text(text, encoding=encoding)
+
+    ran = admin("directory", "import-schools", extract, template, *BY)
+
+    assert ran.code == 0, ran.err
+    assert written("select document ->> 'name' from organisation_version") == [("Château School",)]
+
+
+@pytest.mark.parametrize("written_in", [b'"a\x81b"', b"a" * 200_000])
+def test_a_register_that_cannot_be_read_is_refused(
+    written_in: bytes, admin: Run, register: Any
+) -> None:
+    extract, template = register(("100002", "Château School", "Open", "", "", "", ""))
+    with Path(extract).open("ab") as file:
+        file.write(b"100003," + written_in + b",Open,,,,\r\n")
+
+    ran = admin("directory", "import-schools", extract, template, *BY)
+
+    assert ran.code == 3, ran.err
+
+
+@pytest.mark.parametrize("change", [{"by_area": ["E06000051"]}, {"by_area": {"E06000051": 7}}])
+def test_a_template_of_another_form_is_refused(
+    change: Any, admin: Run, register: Any, tmp_path: Path
+) -> None:
+    extract, _ = register(("100002", "Old Mill Primary", "Open", "", "", "", "E06000051"))
+    template = tmp_path / "other.yaml"
+    template.write_text(yaml.safe_dump(TEMPLATE | change), encoding="utf-8")
+
+    assert admin("directory", "import-schools", extract, str(template), *BY).code == 3
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,20 @@ def test_what_is_not_there_is_not_found(client: TestClient, ops: dict[str, str])
     assert changed.status_code == 404
 
 
+@pytest.mark.parametrize("code", ["Bad%20Code", "a%00b", "a" * 65, "a_b"])
+def test_what_is_no_code_is_not_found_and_not_added(
+    code: str, client: TestClient, context: Context, ops: dict[str, str]
+) -> None:
+    assert client.get(f"/v1/organisations/{code}", headers=ops).status_code == 404
+    new = {"entry": NEW, "reason": "New.", "by": "Jo Example"}
+    answer = client.put(
+        f"/v1/organisations/{code}", json=new, headers={**ops, "If-None-Match": "*"}
+    )
+    assert answer.status_code == 422, answer.text
+    assert [fault["code"] for fault in answer.json()["errors"]] == ["bad-organisation"]
+    assert count(context) == 0
+
+
 def test_the_client_does_the_same(address: str, context: Context, ops: dict[str, str]) -> None:
     with Ops(address, ops["Authorization"].removeprefix("Bearer ")) as client:
         read = client.organisations.show(STOKE)

@@ -12,7 +12,7 @@ import pytest
 from broker.devstack import sample_referrals
 from broker.policy.decide import plan_of
 from broker.policy.disclosure import CHILDREN, HOUSEHOLD, PERSONS, disclose
-from broker.policy.outside_names import names_everybody, names_in
+from broker.policy.outside_names import mentions, names_everybody, names_in
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import Assignment
 from schemas import tolerance
@@ -110,3 +110,10 @@ def test_what_is_no_list_of_people_names_nobody_and_stops_nothing(
     assert group == CHILDREN or plan.assignments
     assert [defect.pointer for defect in checked.defects if defect.pointer == f"/{group}"]
     assert not names_in({group: junk})
+
+
+def test_a_letter_that_small_letters_write_as_two_is_found_by_the_quick_look_too() -> None:
+    assert mentions(
+        names_in({CHILDREN: [{"given_name": "\u0391\u0399\u039d\u0391"}]}),
+        {"a": "\u1fb3\u03bd\u03b1"},
+    )

@@ -7,8 +7,7 @@ with started as (
 ),
 head as (
     update directory_head
-    set revision = revision + (select count(*) from started),
-        started_until = greatest(started_until, %(started_until)s::timestamptz)
+    set revision = revision + (select count(*) from started)
     returning revision
 ),
 numbered as (

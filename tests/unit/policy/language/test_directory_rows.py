@@ -245,6 +245,17 @@ def test_a_change_that_breaks_something_is_found(
     assert faults_of_change(after, after, [code]) == []
 
 
+def test_what_was_wrong_with_another_one_excuses_nothing(book: Policy) -> None:
+    shipped, ended = entries(), {"until": "2025-01-31"}
+    before = changed(book, row(STOKE, {**shipped[STOKE], **ended}))
+    after = changed(before, row(EDT, {**shipped[EDT], **ended}))
+
+    faults = faults_of_change(before, after, [STOKE, EDT])
+
+    never = [fault.pointer for fault in faults if fault.code == "never-in-effect"]
+    assert never == [f"organisation {EDT}"]
+
+
 def test_what_a_change_breaks_is_what_the_whole_policy_has_wrong(book: Policy) -> None:
     """The checks of a change find all that publishing the same directory would find."""
     chance, shipped = random.Random(1), entries()

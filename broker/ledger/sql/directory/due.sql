@@ -1,5 +1,5 @@
 -- The versions that were set for a later time and start now, in the order of their starts.
-select code, version, starts_at
+select code, version, document, starts_at
 from organisation_version, directory_head
 where starts_at > recorded_at and starts_at <= %(now)s and starts_at > started_until
   and not exists (
