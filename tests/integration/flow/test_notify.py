@@ -256,6 +256,38 @@ def test_a_warning_that_waited_until_its_deadline_passed_is_dropped(
     assert dropped == [("passed",)]
 
 
+def test_ops_are_warned_of_what_was_returned_until_it_is_redirected(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    (part,) = world.routed(sample(1))["deliveries"]
+    world.at("2026-12-21 12:01")
+    world.watch()
+    world.answer(
+        "stoke-csc", delivery=part["id"], stage="returned", by="Duty worker", reason="not_ours"
+    )
+    world.at("2026-12-21 13:01")
+    world.watch()
+    posted = with_notifiers(context, mail)
+    notify(posted)
+    assert told(dsn) == [("stoke-csc", "void", "ended"), ("ops", "sent", None)]
+    ((_, text),) = mail.got
+    assert "has until" in text
+    world.at("2026-12-21 13:37")
+    world.watch()
+    with psycopg.connect(dsn) as connection:  # as a redirect leaves it
+        connection.execute("update delivery set sent_on_at = now()")
+    notify(posted)
+    assert told(dsn)[2:] == [("ops", "void", "ended")]
+
+
+def told(dsn: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            "select organisation, state, code from notice where channel = 'email' order by id"
+        ).fetchall()
+
+
 def test_a_way_that_is_not_set_fails_at_once_and_says_so(
     world: World, context: Context, dsn: str
 ) -> None:

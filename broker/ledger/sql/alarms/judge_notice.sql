@@ -2,7 +2,11 @@
 -- whether an agency's people can open now what it is about, and what is due next of that.
 select case
     when notice.delivery is not null then case
-        when not is_open(delivery.*) or not (delivery.kind = 'recall' or stands(referral.*)) then 'ended'
+        when not (delivery.kind = 'recall' or stands(referral.*)) then 'ended'
+        -- What was given back waits for ops, who are warned of it, until another agency has it.
+        when not is_open(delivery.*)
+             and not (delivery.state = 'returned' and delivery.sent_on_at is null
+                      and notice.organisation <> delivery.agency) then 'ended'
         when step.met_at is not null then 'met'
         when step.milestone is null then null
         when delivery.state = 'held' and notice.member is null then 'held'
