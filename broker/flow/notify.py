@@ -40,6 +40,9 @@ _TASKS: Mapping[str, str] = {
     TASK: "settle a task",
 }
 
+_JUDGED = frozenset({*inbox_notices.OF_DEADLINES, *embargoes.SUBJECTS, HANDED_OVER})
+"""Kinds that may not be true any more when they are sent, beside warnings."""
+
 
 def notify(
     context: Context,
@@ -119,7 +122,7 @@ def _judged(context: Context, notice: DueNotice) -> DueNotice | NoticeResult:
 
     It may have waited for a server that was away.
     """
-    if notice.kind not in inbox_notices.OF_DEADLINES and not notice.kind.endswith(".warned"):
+    if notice.kind not in _JUDGED and not notice.kind.endswith(".warned"):
         return notice
     now = context.clock()
     judged = context.ledger.alarms.judge_notice(notice.id, now=now)

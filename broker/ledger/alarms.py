@@ -217,7 +217,7 @@ class Alarms(Part):
         return [_notice(row) for row in self._rows("alarms/claim_notices", params)]
 
     def judge_notice(self, id_: NoticeId, *, now: datetime) -> NoticeJudgement:
-        """Return whether a notice about a deadline or an arrival has anything to tell still."""
+        """Return whether a notice that may have waited has anything to tell still."""
         return NoticeJudgement(**self._rows("alarms/judge_notice", {"id": id_, "now": now})[0])
 
     def settle_notices(
