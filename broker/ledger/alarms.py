@@ -36,6 +36,8 @@ from broker.policy.monitoring.alarm_records import (
 from broker.policy.monitoring.alarms import RunningClock, attending
 from broker.policy.time.deadlines import Span, Within
 
+NOT_OFFERED = "not_offered"
+"""Why a notice waits that its channel was not given: its agency is not offered what it is about."""
 _ALARMED = frozenset({*OPEN_DELIVERIES, DeliveryState.RETURNED})
 """What was returned and not redirected still has deadlines: ops must find an agency."""
 
@@ -234,7 +236,8 @@ class Alarms(Part):
             "next": [result.next_attempt_at for result in results],
             "codes": [result.code for result in results],
         }
-        return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
+        params = {"lease": lease, "now": now, "not_offered": NOT_OFFERED}
+        return len(self._rows("alarms/settle_notices", {**columns, **params}))
 
     def notices(
         self,
