@@ -58,7 +58,7 @@ def school_page(
         handling=tuple(row for row in rows if not _is_listed(row, view[HANDLING])),
         about=by_id.get("summary"),
         team=by_id.get("police"),
-        sections=tuple(each for each in document.sections if each.id not in _FIRST),
+        sections=tuple(section for section in document.sections if section.id not in _FIRST),
     )
 
 
