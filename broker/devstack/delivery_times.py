@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from broker.domain.codes import Milestone
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.referral import ReferralStatus
-from broker.domain.states import DeliveryState
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,11 +101,9 @@ def percentile(ordered: Sequence[timedelta], percent: int) -> timedelta | None:
 def _verdicts(delivery: DeliveryStatus, now: datetime) -> Iterable[bool]:
     """Yield for each deadline that is met or has passed whether it was in time.
 
-    A delivery that was returned has no deadline after that.
+    What is late of what is still to be done is as the ledger judges it.
     """
-    for milestone, due_at in delivery.due.items():
-        met_at = delivery.met.get(milestone)
-        if met_at is not None:
-            yield met_at <= due_at
-        elif due_at < now and delivery.state is not DeliveryState.RETURNED:
-            yield False
+    for milestone, met_at in delivery.met.items():
+        if milestone in delivery.due:
+            yield met_at <= delivery.due[milestone]
+    yield from (False for _ in delivery.outstanding.late(now))

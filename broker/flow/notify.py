@@ -17,6 +17,7 @@ from broker.flow.context import Context
 from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
 from broker.heartbeats import beat
+from broker.ledger.alarms import NOT_OFFERED
 from broker.notices.base import Deferred, Message, Refused, Sent
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
@@ -30,6 +31,8 @@ LEASE = timedelta(minutes=10)
 ATTEMPTS = 12
 """With the pauses below this is about a day and a half; then the notice is recorded as failed."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
+UNTIL_OFFERED = timedelta(minutes=15)
+"""How often it is judged again whether an agency is offered what a notice is about."""
 _log = logger("notify")
 TASK = "task"
 _TASKS: Mapping[str, str] = {
@@ -39,6 +42,9 @@ _TASKS: Mapping[str, str] = {
     ATTEND: "find an agency for a referral",
     TASK: "settle a task",
 }
+
+_JUDGED = frozenset({*inbox_notices.OF_DEADLINES, *embargoes.SUBJECTS, HANDED_OVER})
+"""Kinds that may not be true any more when they are sent, beside warnings."""
 
 
 def notify(
@@ -119,14 +125,14 @@ def _judged(context: Context, notice: DueNotice) -> DueNotice | NoticeResult:
 
     It may have waited for a server that was away.
     """
-    if notice.kind not in inbox_notices.OF_DEADLINES and not notice.kind.endswith(".warned"):
+    if notice.kind not in _JUDGED and not notice.kind.endswith(".warned"):
         return notice
     now = context.clock()
     judged = context.ledger.alarms.judge_notice(notice.id, now=now)
     if judged.over_because:
         return NoticeResult(notice.id, NoticeState.VOID, code=judged.over_because)
     if not judged.is_offered:
-        return _retry(notice, "not_offered", now)
+        return NoticeResult(notice.id, NoticeState.DUE, now + UNTIL_OFFERED, NOT_OFFERED)
     return inbox_notices.renewed(notice, judged, now) if notice.member else notice
 
 

@@ -79,7 +79,7 @@ def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -
         "may_ask": state in questions.ASKABLE and not is_recall and bool(opened.view["content"]),
         "task": task_of(opened, visit, now),
         "is_late": bool(opened.status.outstanding.late(now)),
-        "alerts": _alerts(opened, now),
+        "alerts": _alerts(opened),
         "copy": sum(look.kind is LookKind.PRINTED for look in opened.looks),
         "looks": looks_of(opened),
         "handler": opened.handlers[0] if opened.handlers else None,
@@ -177,13 +177,12 @@ def _by(status: DeliveryStatus, milestones: Collection[Milestone], now: datetime
     return f"{colon} {by_when(due, now)}, {time_left(due, now)}"
 
 
-def _alerts(opened: OpenedDelivery, now: datetime) -> list[Escalation]:
-    """Return the alerts that go on, and that nobody of the organisation has stopped for now."""
+def _alerts(opened: OpenedDelivery) -> list[Escalation]:
+    """Return the alerts that somebody of the organisation can stop for it: each of them once."""
     return [
         escalation
         for escalation in opened.escalations
-        if escalation.state != EscalationState.ENDED
-        and (escalation.own_until is None or escalation.own_until < now)
+        if escalation.state == EscalationState.OPEN and escalation.own_until is None
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from broker.inbox.document_names import listed, names_of
 from broker.inbox.document_source import Json, joined, plain
@@ -17,8 +18,8 @@ from broker.policy.time.moments import local_day
 from schemas import labels
 from schemas.immutable import immutable
 
-_SAID = ("The parents", "Do not tell")
-"""Rows about handling that the list of what must not happen says already."""
+_PARENTS, _OTHERS = "The parents", "Do not tell"
+"""Rows about handling whom the school must not tell."""
 _FIRST = ("summary", "police")
 """Sections that have a place of their own on the page."""
 
@@ -54,10 +55,10 @@ def school_page(
     return SchoolPage(
         what=tuple(_what(view["content"], now)),
         must_not=(*_not_to_tell(view[HANDLING]), *must_not),
-        handling=tuple(row for row in rows if row.label not in _SAID or _says_more(row)),
+        handling=tuple(row for row in rows if not _is_listed(row, view[HANDLING])),
         about=by_id.get("summary"),
         team=by_id.get("police"),
-        sections=tuple(each for each in document.sections if each.id not in _FIRST),
+        sections=tuple(section for section in document.sections if section.id not in _FIRST),
     )
 
 
@@ -75,19 +76,28 @@ def _what(content: Json, now: datetime) -> Iterator[str]:
 
 def _not_to_tell(handling: Json) -> Iterator[str]:
     """Yield whom the school must not tell. What is not known about the parents is no leave."""
-    parents = handling.get("parents_informed")
-    informed = parents.get("informed") if isinstance(parents, Mapping) else None
+    informed = _informed(handling)
     if informed is False:
         yield "Do not tell the parents or carers. They do not know of this."
     elif informed is not True:
         yield (
-            "Do not tell the parents or carers before you have asked the officer: we do not know "
-            "whether they know of this."
+            "Do not tell the parents or carers before you have asked the officer: this page does "
+            "not say whether they know of this."
         )
     if others := [plain(other) for other in handling.get("do_not_disclose_to") or ()]:
         yield f"Do not tell: {joined(others)}."
 
 
-def _says_more(row: Row) -> bool:
-    """Tell whether a row holds a reason, or a doubt, beside what the list says."""
-    return bool(row.remarks) or (row.label == _SAID[0] and len(row.lines) > 1)
+def _informed(handling: Json) -> Any:
+    """Return whether the parents know of it; None where the view does not say."""
+    parents = handling.get("parents_informed")
+    return parents.get("informed") if isinstance(parents, Mapping) else None
+
+
+def _is_listed(row: Row, handling: Json) -> bool:
+    """Tell whether the list of what must not be done says all of a row."""
+    if row.remarks:
+        return False
+    if row.label == _PARENTS:
+        return _informed(handling) is False and len(row.lines) == 1
+    return row.label == _OTHERS

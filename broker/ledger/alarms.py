@@ -36,6 +36,8 @@ from broker.policy.monitoring.alarm_records import (
 from broker.policy.monitoring.alarms import RunningClock, attending
 from broker.policy.time.deadlines import Span, Within
 
+NOT_OFFERED = "not_offered"
+"""Why a notice waits that its channel was not given: its agency is not offered what it is about."""
 _ALARMED = frozenset({*OPEN_DELIVERIES, DeliveryState.RETURNED})
 """What was returned and not redirected still has deadlines: ops must find an agency."""
 
@@ -217,7 +219,7 @@ class Alarms(Part):
         return [_notice(row) for row in self._rows("alarms/claim_notices", params)]
 
     def judge_notice(self, id_: NoticeId, *, now: datetime) -> NoticeJudgement:
-        """Return whether a notice about a deadline or an arrival has anything to tell still."""
+        """Return whether a notice that may have waited has anything to tell still."""
         return NoticeJudgement(**self._rows("alarms/judge_notice", {"id": id_, "now": now})[0])
 
     def settle_notices(
@@ -234,7 +236,8 @@ class Alarms(Part):
             "next": [result.next_attempt_at for result in results],
             "codes": [result.code for result in results],
         }
-        return len(self._rows("alarms/settle_notices", {**columns, "lease": lease, "now": now}))
+        params = {"lease": lease, "now": now, "not_offered": NOT_OFFERED}
+        return len(self._rows("alarms/settle_notices", {**columns, **params}))
 
     def notices(
         self,

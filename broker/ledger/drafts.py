@@ -152,12 +152,12 @@ class Drafts(Part):
     def begin_sending(
         self, publisher: OrganisationCode, id_: UUID, *, revision: int, now: datetime
     ) -> int | None:
-        """Keep others from saving a draft for ``SENDING_FOR``; return its new revision.
+        """Keep a draft from being saved and from expiring for ``SENDING_FOR``; return its revision.
 
         None where ``revision`` is old. What was cut off may be sent again at once.
         """
         params = {"publisher": publisher, "id": id_, "revision": revision, "now": now}
-        begun = self._rows("drafts/begin_sending", params)
+        begun = self._rows("drafts/begin_sending", {**params, "sending_for": SENDING_FOR})
         return int(begun[0]["revision"]) if begun else None
 
     def end_sending(self, publisher: OrganisationCode, id_: UUID, *, revision: int) -> bool:

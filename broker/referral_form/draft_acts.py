@@ -40,6 +40,7 @@ LISTED = 50
 _REFERENCE = re.compile(Reference.pattern.replace("$", r"\Z"))
 _ANSWERED = ("-not-asked", "-refused")
 """Ends of codes of defects that say why something is not known and will not come."""
+BEING_SENT = "Somebody is sending this draft. Wait a minute, then try again."
 CHANGED = "Somebody saved this draft after you opened the page. Look at it again."
 
 
@@ -286,14 +287,17 @@ def _corrected(context: Context, member: SignedInMember, draft: Draft) -> Accept
 def delete(context: Context, member: SignedInMember, draft: Draft, *, revision: int) -> None:
     """Delete a draft: its content is erased, and the record of who wrote it stays.
 
-    Raises Conflict where somebody saved it after ``revision``.
+    Raises Conflict where somebody saved it after ``revision``, or is sending it.
     """
-    is_deleted = context.ledger.drafts.end(
+    now = context.clock()
+    if draft.is_being_sent(now):
+        raise Conflict(BEING_SENT)
+    is_deleted = draft.revision == revision and context.ledger.drafts.end(
         member.organisation,
         draft.id,
         DraftEnd.DELETED,
         member=member.id,
-        now=context.clock(),
+        now=now,
         revision=revision,
     )
     if not is_deleted:

@@ -278,7 +278,7 @@ def _save(visit: Visit, form: Form) -> Target:
 def _overtaken(target: Target) -> str:
     """Return that a colleague saved the draft after the page was opened."""
     if target.draft.is_being_sent(target.now):
-        return "Somebody is sending this draft. Wait a minute, then save again."
+        return draft_acts.BEING_SENT
     at = moment(target.draft.saved_at, target.now)
     return (
         f"{target.draft.saver} saved this draft {at}, after you opened this page. Check what you "

@@ -31,8 +31,13 @@ from broker.notices.webhook import Webhook
 from broker.policy.published.policy import documents_from
 from broker.transport.http import SafePost
 from tests.acceptance.conftest import World, sample
+from tests.acceptance.test_cases_disclosure import SCHOOL
+from tests.acceptance.test_cases_embargo import act, under_embargo
+from tests.acceptance.test_cases_handover import OFFICE, TEAM, held_by_the_team
+from tests.acceptance.test_versions import correct
 from tests.conftest import POLICIES
 from tests.mail_server import MailServer
+from tests.rows import rows
 
 AT = datetime(2026, 12, 21, 14, 1, tzinfo=UTC)
 MESSAGE = Message("0193", "Deadline missed: Stoke", "In words.\n", {"kind": "delivery.escalated"})
@@ -254,6 +259,88 @@ def test_a_warning_that_waited_until_its_deadline_passed_is_dropped(
             "select data ->> 'code' from event where kind = 'delivery.notice_dropped'"
         ).fetchall()
     assert dropped == [("passed",)]
+
+
+def test_ops_are_warned_of_what_was_returned_until_it_is_redirected(
+    world: World, context: Context, mail: MailServer, dsn: str
+) -> None:
+    world.at("2026-12-21 10:00")
+    (part,) = world.routed(sample(1))["deliveries"]
+    world.at("2026-12-21 12:01")
+    world.watch()
+    world.answer(
+        "stoke-csc", delivery=part["id"], stage="returned", by="Duty worker", reason="not_ours"
+    )
+    world.at("2026-12-21 13:01")
+    world.watch()
+    posted = with_notifiers(context, mail)
+    notify(posted)
+    assert told(dsn) == [("stoke-csc", "void", "ended"), ("ops", "sent", None)]
+    ((_, text),) = mail.got
+    assert "has until" in text
+    world.at("2026-12-21 13:37")
+    world.watch()
+    with psycopg.connect(dsn) as connection:  # as a redirect leaves it
+        connection.execute("update delivery set sent_on_at = now()")
+    notify(posted)
+    assert told(dsn)[2:] == [("ops", "void", "ended")]
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "expected"),
+    [
+        ("nothing", ("sent", None)),
+        ("it ends", ("void", "passed")),
+        ("released", ("void", "ended")),
+        ("put off", ("void", "moved")),
+    ],
+)
+def test_a_notice_of_an_embargo_that_waited_is_sent_while_it_is_true(
+    world: World, context: Context, mail: MailServer, meanwhile: str, expected: tuple[str, str]
+) -> None:
+    world.at("2026-12-21 10:00")
+    receipt = world.routed(under_embargo("2026-12-21T18:00:00Z"))
+    world.at("2026-12-21 14:00")
+    world.watch()
+    if meanwhile == "it ends":
+        world.at("2026-12-21 18:00")
+    elif meanwhile == "released":
+        (item,) = (part["id"] for part in receipt["deliveries"] if part["agency"] == SCHOOL)
+        assert act(world, item, "release", reason="He is arrested.").status_code == 200
+    elif meanwhile == "put off":
+        correct(world, receipt, under_embargo("2026-12-22T18:00:00Z"))
+        world.drain()
+    notify(with_notifiers(context, mail))
+    query = "select state, code from notice where kind = 'delivery.embargo_ending'"
+    assert rows(context, query) == [expected]
+    is_sent = "An embargo ends soon" in "".join(text for _, text in mail.got)
+    assert is_sent is (meanwhile == "nothing")
+
+
+@pytest.mark.parametrize("is_back", [False, True])
+def test_a_notice_of_a_hand_over_that_waited_is_dropped_once_another_team_has_it(
+    world: World, context: Context, mail: MailServer, *, is_back: bool
+) -> None:
+    held_by_the_team(world, "acknowledged")
+    world.at("2026-12-29 09:00")
+    world.watch()
+    if is_back:
+        world.at("2026-12-29 17:00")
+        world.watch()
+    notify(with_notifiers(context, mail))
+    query = (
+        "select data ->> 'to', state, code from notice"
+        " where kind = 'delivery.handed_over' and channel = 'email' order by id"
+    )
+    first = (OFFICE, "void", "ended") if is_back else (OFFICE, "sent", None)
+    assert rows(context, query) == [first, first, *([(TEAM, "sent", None)] * 2 if is_back else [])]
+
+
+def told(dsn: str) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn) as connection:
+        return connection.execute(
+            "select organisation, state, code from notice where channel = 'email' order by id"
+        ).fetchall()
 
 
 def test_a_way_that_is_not_set_fails_at_once_and_says_so(

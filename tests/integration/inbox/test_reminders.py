@@ -5,8 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from broker.admin import operator_actions
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
+from broker.domain.ids import OrganisationCode
 from broker.flow import inbox_notices, notify
 from broker.flow.context import Context
 from broker.policy.published.policy import documents_from
@@ -231,3 +233,22 @@ def test_an_announcement_of_what_was_taken_on_meanwhile_is_dropped(
     assert rows(
         context, "select state, code from notice where kind = %s", inbox_notices.ARRIVED
     ) == [("void", "met")]
+
+
+def test_an_announcement_waits_for_the_end_of_a_suspension_however_long_it_is(
+    context: Context, world: World, clock: FixedClock, with_mail: MailServer, jo: Person
+) -> None:
+    world.routed(sample(12))
+    inbox_notices.announce(context)
+    office = OrganisationCode(OFFICE)
+    operator_actions.suspend_agency(context, office, by="person:Ops", reason="Test")
+    for _ in range(60):
+        notify.notify(context, kinds=[inbox_notices.ARRIVED])
+        clock.advance(hours=5)
+    query = "select state, code, attempt from notice where kind = %s"
+    assert rows(context, query, inbox_notices.ARRIVED) == [("due", "not_offered", 0)]
+    assert with_mail.got == []
+    operator_actions.resume_agency(context, office, by="person:Ops", reason="Test")
+    notify.notify(context, kinds=[inbox_notices.ARRIVED])
+    ((_, mail),) = with_mail.got
+    assert "It was due by" in body(mail)

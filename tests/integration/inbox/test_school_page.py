@@ -43,7 +43,7 @@ def test_what_must_not_be_done_stands_before_all_else(
         "Read it by",
         "I have read it",
         "What to do now",
-        "What happened",
+        "What it is about",
         "Whom to call",
         "DC Rowan Ashgrove",
         "About the pupil",
@@ -73,6 +73,7 @@ def test_whom_the_school_must_not_tell_is_what_its_view_says(
     assert sentence in shown
     is_known = handling == {"parents_informed": {"informed": True}}
     assert ("Do not tell the parents" in shown) is not is_known
+    assert ("The parents Know of this referral" in shown) is is_known
 
 
 def test_a_school_reads_all_of_its_view_and_nothing_else(

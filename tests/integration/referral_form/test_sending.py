@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import unescape
 from threading import Barrier
 from typing import Any
@@ -365,6 +365,34 @@ def test_nothing_that_a_colleague_saves_is_erased_by_sending(
     assert "More." in answers[0]
     assert rows(context, "select referral::text, ended_because from draft") == [(referral, "sent")]
     assert b"More." not in rows(context, "select body from referral_content")[0][0]
+
+
+@pytest.mark.parametrize("end", ["deleted", "expired"])
+def test_a_draft_that_is_being_sent_is_neither_deleted_nor_does_it_expire(
+    context: Context,
+    clock: FixedClock,
+    sergeant: Sergeant,
+    enter: Callable[..., Person],
+    monkeypatch: pytest.MonkeyPatch,
+    end: str,
+) -> None:
+    fill_needed(sergeant, "SP/1")
+    rows(context, "update draft set expires_at = %s returning id", clock() + timedelta(seconds=5))
+    colleague = Sergeant(enter(FORCE, "Kim Example", "publish"), sergeant.draft)
+    publish, answers = draft_acts._published, []
+
+    def slowly(*of: Any) -> Any:
+        if end == "deleted":
+            answers.append(colleague.resend("delete", colleague.page("/delete"), {}, 409).text)
+        else:
+            clock.advance(seconds=10)
+            assert context.ledger.drafts.expire(now=clock(), limit=9) == 0
+        return publish(*of)
+
+    monkeypatch.setattr(draft_acts, "_published", slowly)
+    referral = sergeant.send()
+    assert rows(context, "select referral::text, ended_because from draft") == [(referral, "sent")]
+    assert all("Somebody is sending this draft" in answer for answer in answers)
 
 
 def test_nobody_else_sends_a_draft(context: Context, sergeant: Sergeant) -> None:

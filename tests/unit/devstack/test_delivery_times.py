@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
 from broker.devstack.delivery_times import (
     TimedDelivery,
     by_agency,
@@ -13,6 +15,7 @@ from broker.devstack.delivery_times import (
     times,
 )
 from broker.domain.codes import Milestone
+from broker.domain.outstanding import Outstanding
 from broker.domain.states import DeliveryState
 from tests.unit.devstack.evidence import NOW, STOKE, leg, referral
 
@@ -50,18 +53,24 @@ def test_a_milestone_is_in_time_until_its_very_instant() -> None:
 
 def test_a_deadline_that_passed_without_an_answer_is_late_and_one_to_come_is_neither() -> None:
     due = {Milestone.ACKNOWLEDGE: NOW - HOUR, Milestone.DECIDE: NOW + HOUR}
-    line = times(
-        [TimedDelivery(leg(1, due=due, met=[], state=DeliveryState.AVAILABLE), NOW)], now=NOW
-    )
+    waiting = leg(1, due=due, met=[], state=DeliveryState.AVAILABLE)
+    waiting = replace(waiting, outstanding=Outstanding(due, frozenset()))
+    line = times([TimedDelivery(waiting, NOW)], now=NOW)
     assert (line.in_time, line.late) == (0, 1)
 
 
-def test_what_was_returned_owes_nothing_more() -> None:
+@pytest.mark.parametrize("state", [DeliveryState.RETURNED, DeliveryState.HANDED_OVER])
+def test_what_the_ledger_no_longer_asks_for_is_not_late(state: DeliveryState) -> None:
     due = {Milestone.DECIDE: NOW - HOUR}
-    line = times(
-        [TimedDelivery(leg(1, due=due, met=[], state=DeliveryState.RETURNED), NOW)], now=NOW
-    )
+    line = times([TimedDelivery(leg(1, due=due, met=[], state=state), NOW)], now=NOW)
     assert line.late == 0
+
+
+def test_a_paused_deadline_is_not_late() -> None:
+    due = {Milestone.DECIDE: NOW - HOUR}
+    paused = leg(1, due=due, met=[], state=DeliveryState.ACKNOWLEDGED)
+    paused = replace(paused, outstanding=Outstanding({}, frozenset({Milestone.DECIDE})))
+    assert times([TimedDelivery(paused, NOW)], now=NOW).late == 0
 
 
 def test_each_agency_has_a_line() -> None:

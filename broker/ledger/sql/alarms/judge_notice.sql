@@ -1,8 +1,22 @@
--- Whether a notice about a deadline or an arrival has anything to tell still: why not, if it has not;
--- whether an agency's people can open now what it is about, and what is due next of that.
+-- Whether a notice that may have waited has anything to tell still: why not, if it has not; whether an
+-- agency's people can open now what it is about, and what is due next of that.
 select case
+    when notice.kind = 'delivery.handed_over' then case
+        when not stands(referral.*) or exists (
+            select from delivery successor
+            where successor.referral = notice.referral and successor.agency = notice.data ->> 'to'
+              and notice.delivery in (successor.id, successor.replaces)
+              and successor.sent_on_at is not null) then 'ended' end
+    when notice.kind in ('delivery.embargo_ending', 'delivery.embargo_long') then case
+        when delivery.state <> 'held' then 'ended'
+        when delivery.available_at <> notice_due.until then 'moved'
+        when notice_due.until <= %(now)s then 'passed' end
     when notice.delivery is not null then case
-        when not is_open(delivery.*) or not (delivery.kind = 'recall' or stands(referral.*)) then 'ended'
+        when not (delivery.kind = 'recall' or stands(referral.*)) then 'ended'
+        -- What was given back waits for ops, who are warned of it, until another agency has it.
+        when not is_open(delivery.*)
+             and not (delivery.state = 'returned' and delivery.sent_on_at is null
+                      and notice.organisation <> delivery.agency) then 'ended'
         when step.met_at is not null then 'met'
         when step.milestone is null then null
         when delivery.state = 'held' and notice.member is null then 'held'
@@ -20,7 +34,8 @@ select case
     notice.member is null or item.id is not null or draft.id is not null as is_offered,
     coalesce(item.due_at, draft.expires_at) as due_at, item.milestone
 from notice
-cross join lateral (select (notice.data ->> 'due_at')::timestamptz as at) notice_due
+cross join lateral (select (notice.data ->> 'due_at')::timestamptz as at,
+                          (notice.data ->> 'until')::timestamptz as until) notice_due
 left join delivery on delivery.id = notice.delivery
 left join referral on referral.id = notice.referral
 left join task on task.id = (notice.data ->> 'task')::uuid

@@ -9,6 +9,8 @@ settled as (
     update notice
     set state = result.state, next_attempt_at = result.next_attempt_at, code = result.code,
         lease_until = null,
+        -- Waiting until it is offered is no attempt: a suspension may last longer than all of them.
+        attempt = notice.attempt - (result.state = 'due' and result.code = %(not_offered)s)::int,
         ended_at = case when result.state <> 'due' then %(now)s::timestamptz end
     from result
     where notice.id = result.id and notice.state = 'sending' and notice.lease = %(lease)s
