@@ -8,7 +8,7 @@ from datetime import datetime
 
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import DeliveryId
-from broker.domain.states import OPEN_DELIVERIES, DeliveryState
+from broker.domain.states import OPEN_DELIVERIES
 
 A_PAGE = 12
 """Cards on a page. With no more deliveries all are shown, in their own order."""
@@ -60,8 +60,4 @@ def cards_of(
 
 def _urgency(delivery: DeliveryStatus, now: datetime) -> tuple[bool, bool]:
     """Return what sorts late deliveries first, then open ones."""
-    is_open = delivery.state in OPEN_DELIVERIES
-    unmet = [at for milestone, at in delivery.due.items() if milestone not in delivery.met]
-    is_held = delivery.state is DeliveryState.HELD
-    is_late = is_open and not is_held and min(unmet, default=now) < now
-    return not is_late, not is_open
+    return not delivery.outstanding.late(now), delivery.state not in OPEN_DELIVERIES

@@ -25,7 +25,7 @@ class SyntheticTest:
     ended_at: datetime | None
     """None while it is under way, or where its worker died."""
     step: SyntheticStep | None
-    """Where the last one that ended stopped; None where it came through."""
+    """Where it stopped; None where it came through or has not ended."""
     code: str | None
     """Why it stopped."""
     through_at: datetime | None

@@ -110,8 +110,8 @@ PAGES = (
     [
         (COUNCIL, 1280, False),
         (COUNCIL, 320, True),
+        (SCHOOL, 1280, False),
         (SCHOOL, 320, True),
-        pytest.param(SCHOOL, 1280, False, marks=pytest.mark.proof),
         *(
             pytest.param(organisation, *look, marks=pytest.mark.proof)
             for organisation in (COUNCIL, SCHOOL)

@@ -3,6 +3,8 @@
 import ast
 import re
 from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
 
 from broker.domain.task import ACTIONS
 from broker.gateway.problems import MEANINGS
@@ -26,17 +28,22 @@ LISTED = (
     "What is wrong with a request of ops",
 )
 TEXT = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
-MODULES = {
-    path: ast.parse(path.read_text(encoding="utf-8"))
-    for folder in ("broker", "schemas")
-    for path in sorted((ROOT / folder).rglob("*.py"))
-}
+
+
+@cache
+def modules() -> dict[Path, ast.Module]:
+    """Return every module, read when a test first needs it and not with the tests."""
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8"))
+        for folder in ("broker", "schemas")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
 
 
 def constants() -> dict[str, set[str]]:
     """Return every module's constants that are texts, by name."""
     texts: dict[str, set[str]] = {}
-    for module in MODULES.values():
+    for module in modules().values():
         for statement in module.body:
             match statement:
                 case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(str(text))):
@@ -46,7 +53,7 @@ def constants() -> dict[str, set[str]]:
 
 def arguments() -> Iterator[ast.expr]:
     """Go through what is given as a code in calls, or set as one in a function."""
-    for module in MODULES.values():
+    for module in modules().values():
         for call in ast.walk(module):
             match call:
                 case ast.Call(func=ast.Name(name)) | ast.Call(func=ast.Attribute(attr=name)):
@@ -67,6 +74,7 @@ def codes_set(function: ast.FunctionDef) -> Iterator[ast.expr]:
                 yield from (choice.elts[0] for choice in choices if isinstance(choice, ast.Tuple))
 
 
+@cache
 def codes_in_calls() -> set[str]:
     """Return the codes that calls are given, in words or by a constant."""
     known, codes = constants(), set()
@@ -85,7 +93,7 @@ def computed_codes() -> set[str]:
     endings = [ending for ending, _ in defects._REASONS.values()]
     yielded = {
         node.elts[1].value
-        for path, module in MODULES.items()
+        for path, module in modules().items()
         if path.name == wishes.__name__.rpartition(".")[2] + ".py"
         for node in ast.walk(module)
         if isinstance(node, ast.Tuple)

@@ -6,13 +6,14 @@ from difflib import SequenceMatcher
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 
 from broker.policy.language.recipient_words import are_alike, folded
 from broker.policy.outside_names import mentions, names_in
 from schemas import pictures
 from schemas.shown_text import shown, shown_document
+from tests.conftest import examples
 
 
 @pytest.mark.parametrize(
@@ -61,7 +62,7 @@ PIECES = [
 ]
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(some.lists(some.sampled_from([*PIECES, '"', "\\", " ", "e"]), max_size=12), some.booleans())
 def test_a_body_that_holds_no_link_has_none_in_any_text(pieces, is_escaped):
     text = "".join(pieces)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 
 from broker.domain.codes import HealthLevel
 from broker.domain.health import Health, Problem, Signals
-from broker.domain.proofs import SyntheticStep
+from broker.domain.proofs import SyntheticStep, SyntheticTest
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment
 
@@ -302,13 +302,19 @@ def _test_referrals(signals: Signals) -> Iterator[Problem]:
     seconds = (signals.at - last).total_seconds()
     if -LARGEST_CLOCK_DIFFERENCE <= seconds <= TESTS_MISSED * tests.every:
         return
-    where = TEST_STEPS[latest.step] if latest and latest.step else "No worker finished the last one"
     yield Problem(
         "synthetic",
         HealthLevel.FAILING,
-        f"No test referral has come through {_since(through_at, signals.at)}. {where}.",
+        f"No test referral has come through {_since(through_at, signals.at)}. {_stopped(latest)}.",
         "Read the workers’ log: real referrals may stop at the same step.",
     )
+
+
+def _stopped(test: SyntheticTest | None) -> str:
+    """Return where a test referral stopped, as a sentence without its end."""
+    if test is None or (test.ended_at and test.step is None):
+        return "No gateway has begun one" if test is None else "No gateway has begun another one"
+    return TEST_STEPS[test.step] if test.step else "No worker finished the last one"
 
 
 @_check

@@ -176,6 +176,23 @@ def test_where_it_stops_is_known_and_nothing_stays(
     assert everything(owner) == before
 
 
+def test_another_is_begun_after_one_that_stopped(
+    tested: Context, dsn: str, clock: FixedClock
+) -> None:
+    with psycopg.connect(dsn) as ledger:
+        ledger.execute("alter table answer rename to answer_elsewhere")
+    assert begin(tested)
+    assert run_waiting(tested)
+    assert latest(tested).step is SyntheticStep.ACKNOWLEDGE
+    with psycopg.connect(dsn) as ledger:
+        ledger.execute("alter table answer_elsewhere rename to answer")
+    clock.now += EVERY
+    assert begin(tested)
+    assert (latest(tested).step, latest(tested).code) == (None, None)
+    assert run_waiting(tested)
+    assert (latest(tested).step, latest(tested).through_at) == (None, clock())
+
+
 def test_health_says_so_when_none_has_come_through_for_three_intervals(
     tested: Context, clock: FixedClock
 ) -> None:

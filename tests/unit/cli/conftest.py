@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import pytest
 
 from broker.cli.main import main
-from tests.unit.sdk.conftest import script
+from tests.unit.sdk.conftest import script, short_pauses
 from tests.unit.sdk.scripted import Script
 
-__all__ = ["script"]
+__all__ = ["script", "short_pauses"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,15 @@ from broker.dashboard.delivery_cards import A_PAGE, cards_of
 from broker.domain.codes import Milestone, Role
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import DeliveryId, OrganisationCode
+from broker.domain.outstanding import Outstanding
 from broker.domain.states import DeliveryState
 
 NOW = datetime(2026, 12, 18, 2, 0, tzinfo=UTC)
 LATE, DONE = 250, 3
+
+
+def running(milestone: Milestone, due_at: datetime) -> Outstanding:
+    return Outstanding({milestone: due_at}, frozenset())
 
 
 def delivery(number: int, **changes: Any) -> DeliveryStatus:
@@ -23,6 +28,7 @@ def delivery(number: int, **changes: Any) -> DeliveryStatus:
         **{"role": Role.LEAD, "row": "x", "view": "x", "state": DeliveryState.AVAILABLE},
         **{"attempt": 0, "available_at": NOW, "clock_start": NOW, "met": {}, "explanation": {}},
         "due": {Milestone.ACKNOWLEDGE: NOW + timedelta(hours=1)},
+        "outstanding": running(Milestone.ACKNOWLEDGE, NOW + timedelta(hours=1)),
     }
     nothing = ("returned_at", "paused_at", "outcome", "reason", "note", "answered_by", "replaces")
     return DeliveryStatus(**{**usual, **dict.fromkeys(nothing), **changes})
@@ -33,7 +39,7 @@ def many(count: int) -> list[DeliveryStatus]:
     deliveries = [delivery(number) for number in range(1, count + 1)]
     for number, changes in (
         (DONE, {"state": DeliveryState.DECIDED}),
-        (LATE, {"due": {Milestone.COLLECT: NOW - timedelta(minutes=1)}}),
+        (LATE, {"outstanding": running(Milestone.COLLECT, NOW - timedelta(minutes=1))}),
     ):
         if number <= count:
             deliveries[number - 1] = delivery(number, **changes)
@@ -59,6 +65,19 @@ def test_of_many_the_late_and_the_open_come_first_and_each_has_one_card() -> Non
     assert sorted(every) == [*range(1, 301)]
     assert every[-1] == DONE
     assert numbers(300, 99) == numbers(300, 25)
+
+
+def test_a_delivery_whose_clock_is_paused_is_not_late() -> None:
+    """As everywhere else: its deadline stands in the past and does not run."""
+    passed = {Milestone.DECIDE: NOW - timedelta(days=1)}
+    paused = delivery(
+        A_PAGE + 1,
+        due=passed,
+        paused_at=NOW - timedelta(days=2),
+        outstanding=Outstanding({}, frozenset(passed)),
+    )
+    cards = cards_of([*many(A_PAGE), paused], now=NOW, number=1, wanted="")
+    assert [place for place, _ in cards.shown][:3] == [1, 2, 4]
 
 
 def test_a_link_leads_to_the_page_that_has_the_card() -> None:

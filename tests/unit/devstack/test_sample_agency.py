@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
+import pytest
 from referral_broker_client import Answer, Unavailable
 
+from broker.devstack import sample_agency
 from broker.devstack.sample_agency import RETURNING, DutyWorkers, plan_for
 
 
@@ -18,7 +20,10 @@ def test_a_plan_depends_on_the_delivery_alone() -> None:
     assert all((plan.reason is None) != (plan.outcome is None) for plan in plans)
 
 
-def test_each_delivery_is_acknowledged_and_then_answered_also_after_an_outage() -> None:
+def test_each_delivery_is_acknowledged_and_then_answered_also_after_an_outage(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sample_agency, "PAUSE_SECONDS", 0.05)
     sent: list[Answer] = []
     done = threading.Event()
     calls = 0

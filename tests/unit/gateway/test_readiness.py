@@ -7,8 +7,17 @@ import time
 import pytest
 
 from broker.errors import PolicyError, Unavailable
-from broker.gateway.readiness import WAIT_SECONDS, Readiness
+from broker.gateway import readiness as module
+from broker.gateway.readiness import Readiness
 from tests.conftest import in_a_loop
+
+WAIT_SECONDS = 0.3
+
+
+@pytest.fixture(autouse=True)
+def short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that hangs is given up after a moment instead of after seconds."""
+    monkeypatch.setattr(module, "WAIT_SECONDS", WAIT_SECONDS)
 
 
 def test_many_who_ask_while_the_ledger_hangs_hold_one_thread() -> None:

@@ -7,8 +7,17 @@ from collections.abc import Iterator
 from http.server import ThreadingHTTPServer
 
 import pytest
+from referral_broker_client import consumer, http_client, lease_keeper
 
 from tests.unit.sdk.scripted import Handler, Script
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client tries again as often as ever, and pauses for a moment instead of for seconds."""
+    monkeypatch.setattr(http_client, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(consumer, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(lease_keeper, "PAUSE_SECONDS", 0.05)
 
 
 @pytest.fixture

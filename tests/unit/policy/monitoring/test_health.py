@@ -23,6 +23,7 @@ from broker.policy.monitoring.health import (
     judge,
     somebody_works,
 )
+from broker.policy.time.moments import moment
 from schemas.attention import LEVELS
 
 NOW = datetime(2026, 12, 18, 22, 30, tzinfo=UTC)
@@ -198,9 +199,27 @@ def test_a_proof_that_nobody_asks_for_is_not_missed() -> None:
     assert judge(off).level is HealthLevel.WELL
 
 
-def test_where_the_last_test_referral_stopped_is_said() -> None:
-    stopped = SyntheticTest(AGO, AGO, SyntheticStep.COLLECT, "nothing", None, None)
-    health = judge(replace(WELL, test_referrals=SyntheticState(60.0, AGO, stopped)))
-    assert health.sentence == (
-        "No test referral has come through yet. The last one could not be collected."
-    )
+@pytest.mark.parametrize(
+    ("latest", "sentence"),
+    [
+        (
+            SyntheticTest(AGO, AGO, SyntheticStep.COLLECT, "nothing", None, None),
+            "come through yet. The last one could not be collected.",
+        ),
+        (
+            SyntheticTest(AGO, None, None, None, None, None),
+            "come through yet. No worker finished the last one.",
+        ),
+        (
+            SyntheticTest(AGO, AGO, None, None, AGO, 0.4),
+            "come through since {at}. No gateway has begun another one.",
+        ),
+        (None, "come through yet. No gateway has begun one."),
+    ],
+)
+def test_where_the_last_test_referral_stopped_is_said(
+    latest: SyntheticTest | None, sentence: str
+) -> None:
+    health = judge(replace(WELL, test_referrals=SyntheticState(60.0, AGO, latest)))
+    at = moment(AGO, NOW).removeprefix("today ")
+    assert health.sentence == f"No test referral has {sentence.format(at=at)}"
