@@ -28,6 +28,10 @@ from tests.faults.processes import _free_port
 LARGEST = 450
 """MiB that the whole image may have."""
 START_SECONDS = 90.0
+ROUTED_SECONDS = 30
+"""How long the gateway waits for the worker before it answers: 201 where it routed, 202 else."""
+LAST_LINES = 20
+"""Of a log that are shown when something is wrong."""
 ENTER = """
 set -eu
 mount --bind "$1" "$1"
@@ -106,12 +110,16 @@ def running(command: Sequence[str], log: Path) -> Iterator[subprocess.Popen[byte
 
 def call(url: str, key: str = "", body: bytes | None = None) -> tuple[int, bytes]:
     """Call the gateway; return the status and the body, or status 0 where nothing answers."""
-    headers = {"Content-Type": "application/json", "Idempotency-Key": "image"}
+    headers = {
+        "Content-Type": "application/json",
+        "Idempotency-Key": "image",
+        "Prefer": f"wait={ROUTED_SECONDS}",
+    }
     if key:
         headers["Authorization"] = f"Bearer {key}"
     request = urllib.request.Request(url, body, headers)
     try:
-        with urllib.request.urlopen(request, timeout=10) as response:
+        with urllib.request.urlopen(request, timeout=ROUTED_SECONDS + 10) as response:
             return response.status, response.read()
     except URLError as error:
         return getattr(error, "code", 0), b""
@@ -150,11 +158,22 @@ def runs(image: Image) -> Iterator[str]:
                 return
             settings["BROKER_DATABASE_URL"] = application
         key = run("broker", "keys", "issue", "staffordshire-police", "--scope", "publish", "--json")
-        token = json.loads(key.stdout)["key"]
+        if key.returncode:
+            yield f"broker keys issue: {key.stderr}"
+            return
         for part in ("serve", "worker"):
             command = image.command(folder, settings, "broker", part)
             stack.enter_context(running(command, folder / f"{part}.log"))
-        yield from _referral(f"http://127.0.0.1:{port}", token)
+        for fault in _referral(f"http://127.0.0.1:{port}", json.loads(key.stdout)["key"]):
+            yield fault
+            yield from _last_lines(folder)
+
+
+def _last_lines(folder: Path) -> Iterator[str]:
+    """Go through the end of each log, while its folder is there."""
+    for log in sorted(folder.glob("*.log")):
+        yield f"{log.name}:"
+        yield from log.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
 
 
 def _referral(url: str, key: str) -> Iterator[str]:
@@ -166,16 +185,11 @@ def _referral(url: str, key: str) -> Iterator[str]:
             return
         time.sleep(0.5)
     sample = (ROOT / "samples" / "first-referral.json").read_bytes()
-    status, body = call(f"{url}/v1/referrals", key, sample)
-    if status != 202:
+    status, _ = call(f"{url}/v1/referrals", key, sample)
+    if status == 202:
+        yield f"the worker did not route the referral within {ROUTED_SECONDS} seconds"
+    elif status != 201:
         yield f"the referral was answered with {status}"
-        return
-    place = json.loads(body)["id"]
-    while json.loads(call(f"{url}/v1/referrals/{place}", key)[1])["state"] != "routed":
-        if time.monotonic() > until:
-            yield "the worker did not route the referral"
-            return
-        time.sleep(0.5)
 
 
 def main() -> int:

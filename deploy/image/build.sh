@@ -19,8 +19,11 @@ base() { # KIND PACKAGES
     mv "$archive.part" "$archive"
   fi
   container=$(buildah from scratch)
+  # shellcheck disable=SC2064 # the container of now
+  trap "buildah rm $container > /dev/null" EXIT
   buildah add --quiet "$container" "$archive" / > /dev/null
   buildah commit --quiet --rm "$container" "localhost/broker-base-$1" > /dev/null
+  trap - EXIT
 }
 
 mkdir -p "$bases" "$wheels"
