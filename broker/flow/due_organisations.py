@@ -27,7 +27,7 @@ def start_due(context: Context, *, now: datetime) -> None:
     What was changed meanwhile, or cannot be judged without a policy, is left to the next sweep.
     """
     directory = context.ledger.directory
-    due = directory.due(now=now)
+    due = directory.due_versions(now=now)
     if not due:
         return
     try:

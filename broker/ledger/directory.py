@@ -133,9 +133,9 @@ class Directory(Part):
                 look_again_all(connection, context.now + KNOWN_EVERYWHERE)
             return revision
 
-    def due(self, *, now: datetime) -> list[DueVersion]:
+    def due_versions(self, *, now: datetime) -> list[DueVersion]:
         """Return the versions set for a later time that start now, in the order of their starts."""
-        return [DueVersion(**row) for row in self._rows("directory/due", {"now": now})]
+        return [DueVersion(**row) for row in self._rows("directory/due_versions", {"now": now})]
 
     def start_due(
         self,
@@ -164,7 +164,7 @@ class Directory(Part):
 
 
 def _due(connection: Connection, now: datetime) -> list[DueVersion]:
-    return [DueVersion(**row) for row in rows(connection, "directory/due", {"now": now})]
+    return [DueVersion(**row) for row in rows(connection, "directory/due_versions", {"now": now})]
 
 
 def _pass_by(

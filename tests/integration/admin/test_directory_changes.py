@@ -208,15 +208,15 @@ def test_a_version_for_later_counts_from_its_start(
 
     assert (later.starts_at, now.policy_version[-2:]) == (starts_at, ".1")
     assert context.policies.refreshed().directory.organisation_name(STOKE) == "Now"
-    assert ledger.directory.due(now=clock()) == []
+    assert ledger.directory.due_versions(now=clock()) == []
     start_due(context, now=clock())
     clock.advance(hours=2)
-    due = ledger.directory.due(now=clock())
+    due = ledger.directory.due_versions(now=clock())
     assert [(version.code, version.version) for version in due] == [(STOKE, 1)]
     assert not ledger.directory.start_due(due, {}, judged_by=later.policy_version, now=clock())
     start_due(context, now=clock())
     start_due(context, now=clock())
-    assert ledger.directory.due(now=clock()) == []
+    assert ledger.directory.due_versions(now=clock()) == []
 
     directory = context.policies.refreshed().directory
     assert (directory.organisation_name(STOKE), directory.revision) == ("Later", 2)
@@ -251,7 +251,7 @@ def check_start(context: Context, clock: FixedClock, refused: tuple[str, str]) -
     after = context.policies.refreshed()
     assert after.directory.organisation_name("school-900001") == "Sound"
     assert after.directory.revision == before.directory.revision + 1
-    assert context.ledger.directory.due(now=clock()) == []
+    assert context.ledger.directory.due_versions(now=clock()) == []
     assert written(
         context,
         "select agency, data ->> 'version', data -> 'faults' from event "

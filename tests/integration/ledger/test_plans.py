@@ -11,6 +11,7 @@ import pytest
 
 from broker.flow.outage_notices import KINDS
 from broker.ledger import ledger
+from broker.ledger.alarms import NOT_OFFERED
 from broker.ledger.monitoring import SOON
 from broker.policy.monitoring.health import VITAL_LANES
 from broker.policy.routing.assignments import UNTIL_RELEASED
@@ -220,7 +221,12 @@ def test_a_notice_that_failed_reads_the_others_of_its_escalation_alone(old: Book
         *(ONE, STOKE, ONE, ONE, NOW, NOW),
     )
     failed = {"ids": [ONE], "states": ["failed"], "next": [None], "codes": ["refused"]}
-    assert rows_read(old, "settle_notices", {**failed, "lease": ONE, "now": NOW}) < 100
+    assert (
+        rows_read(
+            old, "settle_notices", {**failed, "lease": ONE, "now": NOW, "not_offered": NOT_OFFERED}
+        )
+        < 100
+    )
 
 
 def test_questions_are_closed_without_a_look_at_those_of_other_referrals(old: Book) -> None:
