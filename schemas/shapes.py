@@ -85,9 +85,8 @@ class _Shaping:
         """Return a value in the shape of its field."""
         if value is None or depth == 0:
             return value
-        if isinstance(kind, kinds.Knowable):
-            is_reason = isinstance(value, dict) and "unknown" in value
-            return value if is_reason else self.value(value, kind.inner, pointer, depth)
+        if isinstance(kind, kinds.Knowable) and not _is_reason(value):
+            kind = kind.inner
         if isinstance(kind, kinds.One):
             return self.one(value, kind.record, pointer, depth)
         if isinstance(kind, kinds.Many):
@@ -174,6 +173,11 @@ class _Shaping:
         return inner
 
 
+def _is_reason(value: Any) -> bool:
+    """Tell whether a value says why the value itself is not known."""
+    return isinstance(value, dict) and "unknown" in value
+
+
 def _folded(name: str) -> str:
     return _NOT_A_LETTER.sub("", name).casefold()
 
@@ -191,9 +195,8 @@ def _items_of(value: dict[str, Any], record: Record[Any] | None) -> Any:
         return first
     if not all(isinstance(item, dict) for item in value.values()):
         return value
-    if "id" not in record.load_fields:
-        return list(value.values())
-    return [{"id": name, **item} for name, item in value.items()]
+    has_id = "id" in record.load_fields
+    return [{"id": name, **item} if has_id else item for name, item in value.items()]
 
 
 def _flat(value: list[Any]) -> list[Any]:

@@ -66,6 +66,7 @@ _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
 )
 _NEVER_DROPPED = {("handling", "embargo")}
+_TELEPHONE = ("referrer", "telephone")
 _NARROWING = frozenset({("about",), ("belongs_to",), ("household", "children")})
 """Fields, by the end of their path, without which more people would be shown what stands there."""
 _CAUTIOUS: Mapping[str, Any] = {"level": str(Grade.VERY_HIGH)}
@@ -514,8 +515,6 @@ def _filler(document: Mapping[str, Any], path: Path, received_at: datetime) -> A
         return _free_id(document, path)
     if _is_narrowing(path):
         return [SOMEBODY] if isinstance(kind, kinds.Many) else SOMEBODY
-    if path == ("referrer", "telephone"):
-        return NOT_GIVEN
     if isinstance(kind, Instant):
         ahead = _EMBARGO if path[-1] == "until" else timedelta()
         return (received_at + ahead).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -523,7 +522,7 @@ def _filler(document: Mapping[str, Any], path: Path, received_at: datetime) -> A
 
 
 def _filler_of(kind: fields.Field[Any], path: Path, filler: Callable[[Path], Any]) -> Any:
-    if isinstance(kind, kinds.Text):
+    if isinstance(kind, kinds.Text) or path == _TELEPHONE:
         return NOT_GIVEN
     if isinstance(kind, kinds.Code):
         cautious = _CAUTIOUS.get(str(path[-1]))
@@ -531,7 +530,7 @@ def _filler_of(kind: fields.Field[Any], path: Path, filler: Callable[[Path], Any
         return cautious if cautious in kind.codes else spare
     if isinstance(kind, kinds.One) and (len(path) == 1 or path in _NEVER_DROPPED):
         names = [name for name, inner in kind.schema.load_fields.items() if inner.required]
-        names += ["telephone"] if path == ("referrer",) else []
+        names += [_TELEPHONE[-1]] if path == _TELEPHONE[:-1] else []
         return {name: filler((*path, name)) for name in names}
     return _GONE
 

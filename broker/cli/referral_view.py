@@ -125,24 +125,34 @@ def _state_text(delivery: Json) -> str:
 
 def _reasons(delivery: Json) -> Iterator[RenderableType]:
     why = delivery.get("explanation") or {}
-    if why.get("sentence"):
-        yield _line("why", why["sentence"])
-    if why.get("recipient"):
-        yield _line("whom", why["recipient"])
-    for because in why.get("because") or ():
-        yield _line("because", because)
-    if why.get("basis"):
-        yield _line("basis", f"{why['basis']}: {why.get('source') or why.get('row')}")
-    if delivery.get("paused_at"):
-        yield _line("clock", f"paused since {local(delivery['paused_at'])}, where policy allows it")
-    if why.get("hold"):
-        yield _line("held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}")
-    if why.get("changed"):
-        yield _line("changed", ", ".join(_plain(part) for part in why["changed"]))
+    for label, text in (*_grounds(why), *_states(delivery, why)):
+        yield _line(label, text)
     for deadline in why.get("deadlines") or ():
         yield _deadline(delivery, deadline)
     for regrade in why.get("rescheduled") or ():
         yield _line("regraded", _regraded(regrade))
+
+
+def _grounds(why: Json) -> Iterator[tuple[str, str]]:
+    """Yield why the agency gets it, each ground with its label."""
+    if why.get("sentence"):
+        yield "why", why["sentence"]
+    if why.get("recipient"):
+        yield "whom", why["recipient"]
+    for because in why.get("because") or ():
+        yield "because", because
+    if why.get("basis"):
+        yield "basis", f"{why['basis']}: {why.get('source') or why.get('row')}"
+
+
+def _states(delivery: Json, why: Json) -> Iterator[tuple[str, str]]:
+    """Yield what stops the clock or the delivery, and what a new version changed."""
+    if delivery.get("paused_at"):
+        yield "clock", f"paused since {local(delivery['paused_at'])}, where policy allows it"
+    if why.get("hold"):
+        yield "held", f"until {local(why['hold']['until'])}: {why['hold']['reason']}"
+    if why.get("changed"):
+        yield "changed", ", ".join(_plain(part) for part in why["changed"])
 
 
 def _regraded(record: Json) -> str:

@@ -396,18 +396,22 @@ def _checked(folder: Path) -> Path:
 
 def _unfit(folder: Path) -> str:
     """Return why PostgreSQL cannot run in a folder of this path; empty if it can."""
+    return next(_obstacles(folder), "")
+
+
+def _obstacles(folder: Path) -> Iterator[str]:
+    """Yield each reason why PostgreSQL cannot run in a folder of this path."""
     parent = next(place for place in folder.absolute().parents if place.exists())
     if not os.access(parent, os.W_OK | os.X_OK):
-        return "this account may not write there"
+        yield "this account may not write there"
     if "," in str(folder):
-        return "PostgreSQL takes a comma in its path for the end of it"
+        yield "PostgreSQL takes a comma in its path for the end of it"
     if _is_read_by_a_shell(folder):
-        return 'PostgreSQL gives its path to a shell that reads " $ ` and \\ in it'
+        yield 'PostgreSQL gives its path to a shell that reads " $ ` and \\ in it'
     if len(os.fsencode(folder / _POSTGRES_SOCKET)) > LONGEST_SOCKET_PATH:
-        return f"a socket there has a path of more than {LONGEST_SOCKET_PATH} bytes"
+        yield f"a socket there has a path of more than {LONGEST_SOCKET_PATH} bytes"
     if os.geteuid() == 0 and not _is_open_to_all(parent):
-        return "PostgreSQL does not run as root, and no other account can reach it"
-    return ""
+        yield "PostgreSQL does not run as root, and no other account can reach it"
 
 
 def _copy_of(package: Path, folder: Path) -> Path:

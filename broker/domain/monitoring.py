@@ -330,8 +330,15 @@ def cause_of(row: Mapping[str, Any]) -> Cause:
         return Cause.CHANNEL
     if row["available_at"] - row["clock_start"] > allowed / 2:
         return Cause.SENT_ON if row["sent_on"] else Cause.BROKER
-    if row["collected_at"] is None or row["collected_at"] > row["due_at"]:
-        return Cause.NOT_COLLECTED
-    if row["acknowledged_at"] is None or row["acknowledged_at"] > row["due_at"]:
-        return Cause.NOT_ACKNOWLEDGED
+    return _cause_at_agency(row)
+
+
+def _cause_at_agency(row: Mapping[str, Any]) -> Cause:
+    """Return the first step that an agency did not take before the deadline."""
+    for done, cause in (
+        ("collected_at", Cause.NOT_COLLECTED),
+        ("acknowledged_at", Cause.NOT_ACKNOWLEDGED),
+    ):
+        if row[done] is None or row[done] > row["due_at"]:
+            return cause
     return Cause.NOT_DECIDED

@@ -349,26 +349,24 @@ def read(body: bytes, *, strict: bool = False) -> documents.Document:
     """
     try:
         return _read(body)
-    except Prohibited:
-        raise
-    except Malformed as malformed:
-        mended = None if strict else repairs.mend(body, most_items=MOST_ITEMS)
-        if mended is None or len(mended) > documents.SIZE_LIMIT:
+    except Invalid as invalid:
+        mended = None if strict else _mended(body, invalid)
+        if mended is None:
             raise
         try:
             return _read(mended)
         except Prohibited:
             raise
         except Invalid:
-            raise malformed from None
-    except Invalid as invalid:
-        mended = None if strict else repairs.mend_envelope(body)
-        if type(invalid) is not Invalid or mended is None:
-            raise
-        try:
-            return _read(mended)
-        except Invalid:
             raise invalid from None
+
+
+def _mended(body: bytes, invalid: Invalid) -> bytes | None:
+    """Return a body in which what was wrong is mended, or None where nothing may mend it."""
+    if type(invalid) is Malformed:
+        mended = repairs.mend(body, most_items=MOST_ITEMS)
+        return None if mended is None or len(mended) > documents.SIZE_LIMIT else mended
+    return repairs.mend_envelope(body) if type(invalid) is Invalid else None
 
 
 def _read(body: bytes) -> documents.Document:

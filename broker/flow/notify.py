@@ -18,7 +18,7 @@ from broker.flow.hand_over import KIND as HANDED_OVER
 from broker.flow.steps import step
 from broker.heartbeats import beat
 from broker.ledger.alarms import NOT_OFFERED
-from broker.notices.base import Deferred, Message, Refused, Sent
+from broker.notices.base import Deferred, Message, NoticeOutcome, Refused, Sent
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
 from broker.policy.time.moments import instant_text
@@ -87,11 +87,7 @@ def _send(
 
     So a batch waits for each of them once only.
     """
-    organisation = directory.organisation(notice.organisation)
-    contacts = organisation.contacts.get(notice.contact, {}) if organisation else {}
-    address, notifier = contacts.get(notice.channel), context.notifiers.get(notice.channel)
-    if notice.member is not None:
-        address = notice.email
+    address, notifier = _address(notice, directory), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
@@ -107,14 +103,28 @@ def _send(
     except Exception as error:
         _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
         outcome = Deferred("fault")
+    if isinstance(outcome, Deferred) and outcome.is_unavailable:
+        unavailable.add(server)
+    return _result(context, notice, outcome)
+
+
+def _address(notice: DueNotice, directory: Directory) -> str | None:
+    """Return where a notice goes: to a member, or to a contact of the organisation."""
+    if notice.member is not None:
+        return notice.email
+    organisation = directory.organisation(notice.organisation)
+    contacts = organisation.contacts.get(notice.contact, {}) if organisation else {}
+    return contacts.get(notice.channel)
+
+
+def _result(context: Context, notice: DueNotice, outcome: NoticeOutcome) -> NoticeResult:
+    """Return what the outcome of sending makes of a notice."""
     match outcome:
         case Sent():
             return NoticeResult(notice.id, NoticeState.SENT)
         case Refused(code=code):
             return NoticeResult(notice.id, NoticeState.FAILED, code=code)
-        case Deferred(code=code, is_unavailable=is_unavailable):
-            if is_unavailable:
-                unavailable.add(server)
+        case Deferred(code=code):
             return _retry(notice, code, context.clock())
         case _:
             assert_never(outcome)

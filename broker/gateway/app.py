@@ -199,40 +199,53 @@ class _Surroundings:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = str(self._new_id())
-        scope.setdefault("state", {})["request_id"] = request_id
-        began, status, seconds = perf_counter(), 0, 0.0
+        scope.setdefault("state", {})["request_id"] = str(self._new_id())
+        answer = _Answer(scope, send, self._brake)
         self._requests.begin()
-
-        async def sending(message: Message) -> None:
-            nonlocal status, seconds
-            if message["type"] == "http.response.start":
-                status = message["status"]
-                seconds = perf_counter() - began - scope["state"].get("waited", 0.0)
-                if status == TOO_MANY or "credential" not in scope["state"]:
-                    await self._brake.slow_down(scope)
-                present = {name for name, _ in message["headers"]}
-                added = [header for header in HEADERS if header[0] not in present]
-                identity = (b"x-request-id", request_id.encode())
-                message["headers"] = [*message["headers"], *added, identity]
-            await send(message)
-
         try:
-            await self._app(scope, receive, sending)
+            await self._app(scope, receive, answer.send)
         except asyncio.CancelledError:
             # The server stops, and the time for requests under way is up.
-            if status:
+            if answer.status:
                 raise
             response = problems.respond(Request(scope), Unavailable("The gateway is stopping."))
-            await response(scope, receive, sending)
+            await response(scope, receive, answer.send)
         except Exception as error:
             response = problems.unexpected(Request(scope), error)
-            if not status:
-                await response(scope, receive, sending)
+            if not answer.status:
+                await response(scope, receive, answer.send)
         finally:
-            self._requests.end(scope, status, seconds)
+            self._requests.end(scope, answer.status, answer.seconds)
             if info_enabled(_log):
-                _log_request(scope, status, began)
+                _log_request(scope, answer.status, answer.began)
+
+
+class _Answer:
+    """The answer to one request, as it is sent: with headers, and late where that is needed."""
+
+    def __init__(self, scope: Scope, send: Send, brake: Brake) -> None:
+        self._scope = scope
+        self._send = send
+        self._brake = brake
+        self.began = perf_counter()
+        self.status = 0
+        """0 until it begins to be sent."""
+        self.seconds = 0.0
+        """How long it took until then, without what it waited for others."""
+
+    async def send(self, message: Message) -> None:
+        """Send a part of the answer; the first one has its status."""
+        if message["type"] == "http.response.start":
+            state = self._scope["state"]
+            self.status = message["status"]
+            self.seconds = perf_counter() - self.began - state.get("waited", 0.0)
+            if self.status == TOO_MANY or "credential" not in state:
+                await self._brake.slow_down(self._scope)
+            present = {name for name, _ in message["headers"]}
+            added = [header for header in HEADERS if header[0] not in present]
+            identity = (b"x-request-id", state["request_id"].encode())
+            message["headers"] = [*message["headers"], *added, identity]
+        await self._send(message)
 
 
 def _log_request(scope: Scope, status: int, began: float) -> None:

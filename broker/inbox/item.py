@@ -111,10 +111,7 @@ def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
     status = opened.status
     has_it = _has_it(opened, visit, now)
     if status.kind is DeliveryKind.RECALL:
-        if status.state is DeliveryState.DECIDED:
-            return TaskBox("Confirmed: every copy is destroyed", has_it)
-        by = _by(status, (Milestone.ACKNOWLEDGE, Milestone.DECIDE), now)
-        return TaskBox(f"Confirm that it is destroyed{by}", [])
+        return _of_recall(status, has_it, now)
     if status.state is DeliveryState.DECIDED:
         decided = wording.outcome(status.decisions[-1].outcome) if status.decisions else "Decided"
         texts = [f"Decision: {decided}.", *has_it]
@@ -122,24 +119,35 @@ def task_of(opened: OpenedDelivery, visit: Visit, now: datetime) -> TaskBox:
     if status.state in _ENDED:
         return TaskBox(wording.STATES[status.state], has_it)
     if status.state is DeliveryState.ACKNOWLEDGED:
-        return _after_taking_on(opened, has_it, now)
-    is_correction = status.kind is DeliveryKind.CORRECTION
-    verb, button = ("Read the correction", "I have read it") if is_correction else _TAKE_ON
-    meaning = (
-        f"Taking it on tells the police that you, {visit.person.name}, have it. It does not mean "
-        "that you agree with it."
-    )
-    if is_correction:
-        meaning = "Saying so tells the police that you know what has changed."
-    elif status.role is Role.COPY:
-        verb, button = "Read it", "I have read it"
-        meaning = "It is for your information: another organisation leads."
+        return _after_taking_on(status, has_it, now)
+    verb, button, meaning = _to_take_on(status, visit.person.name)
     by = _by(status, (Milestone.ACKNOWLEDGE,), now)
     return TaskBox(f"{verb}{by}", [meaning, *has_it], "take-on", button, _decision(status, now))
 
 
-def _after_taking_on(opened: OpenedDelivery, has_it: list[str], now: datetime) -> TaskBox:
-    status = opened.status
+def _of_recall(status: DeliveryStatus, has_it: list[str], now: datetime) -> TaskBox:
+    if status.state is DeliveryState.DECIDED:
+        return TaskBox("Confirmed: every copy is destroyed", has_it)
+    by = _by(status, (Milestone.ACKNOWLEDGE, Milestone.DECIDE), now)
+    return TaskBox(f"Confirm that it is destroyed{by}", [])
+
+
+def _to_take_on(status: DeliveryStatus, person: str) -> tuple[str, str, str]:
+    """Return what a person does first with a delivery, the text of the button, and its meaning."""
+    if status.kind is DeliveryKind.CORRECTION:
+        meaning = "Saying so tells the police that you know what has changed."
+        return "Read the correction", "I have read it", meaning
+    if status.role is Role.COPY:
+        meaning = "It is for your information: another organisation leads."
+        return "Read it", "I have read it", meaning
+    meaning = (
+        f"Taking it on tells the police that you, {person}, have it. It does not mean that you "
+        "agree with it."
+    )
+    return "Take it on", "Take it on", meaning
+
+
+def _after_taking_on(status: DeliveryStatus, has_it: list[str], now: datetime) -> TaskBox:
     if Milestone.DECIDE not in status.due or status.kind is not DeliveryKind.REFERRAL:
         return TaskBox("Nothing more is asked of you", has_it)
     by = _by(status, (Milestone.DECIDE,), now)
@@ -215,7 +223,6 @@ def _changes(opened: OpenedDelivery, names: Mapping[str, str]) -> list[Change]:
     return changes(opened.before, opened.view, organisations=names)
 
 
-_TAKE_ON = ("Take it on", "Take it on")
 _ENDED = (DeliveryState.RETURNED, DeliveryState.RECALLED, DeliveryState.HANDED_OVER)
 _ANSWERABLE = OPEN_DELIVERIES | {DeliveryState.DECIDED}
 

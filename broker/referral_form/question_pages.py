@@ -379,16 +379,15 @@ def located_at(target: Target) -> tuple[str, bool]:
         return "", False
     located = target.policy.gazetteer.postcode(text)
     if located.place is None:
-        if located.match is Match.SEVERAL:
-            return f"{text} is in more than one council. Enter the council below.", False
-        return f"We do not know {text}. Check it, or enter the town or council below.", False
+        several = f"{text} is in more than one council. Enter the council below."
+        unknown = f"We do not know {text}. Check it, or enter the town or council below."
+        return several if located.match is Match.SEVERAL else unknown, False
     sentence = f"{text} is in {located.place.name}."
-    is_child = target.listing is not None and target.listing.key == "children"
+    if target.listing is None or target.listing.key != "children":
+        return sentence, True
     office = target.policy.directory.serving(
         SOCIAL_CARE, located.place.area or "", local_day(target.now)
     )
-    if not is_child:
-        return sentence, True
     if office is None:
         return f"{sentence} No children’s social care there is listed here.", False
     return f"{sentence} {office.name} will get it.", True

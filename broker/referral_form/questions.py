@@ -167,15 +167,19 @@ def _kind(key: str, field: Any) -> tuple[Kind, Mapping[str, str] | None]:
         return _kind_of_list(field.inner)
     if isinstance(field, Code):
         return Kind.CODE, field.metadata[ENUM_DESCRIPTIONS]
-    if isinstance(field, Text):
-        return (Kind.LINE if field.limit <= SHORT else Kind.TEXT), None
-    return _PLAIN.get(type(field), Kind.LINE), None
+    return _plain_kind(field), None
 
 
 def _kind_of_list(item: Any) -> tuple[Kind, Mapping[str, str] | None]:
     if isinstance(item, Code):
         return Kind.CODES, item.metadata[ENUM_DESCRIPTIONS]
     return (Kind.PEOPLE if isinstance(item, LocalId) else Kind.LINES), None
+
+
+def _plain_kind(field: Any) -> Kind:
+    if isinstance(field, Text):
+        return Kind.LINE if field.limit <= SHORT else Kind.TEXT
+    return _PLAIN.get(type(field), Kind.LINE)
 
 
 _PLAIN: Mapping[type[Any], Kind] = {

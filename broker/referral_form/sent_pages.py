@@ -176,6 +176,14 @@ _VERBS = {
 }
 
 
+_WITHOUT_AGENCIES = {
+    ReferralState.ACCEPTED: "We have it. Agencies get it in a moment: load this page again.",
+    ReferralState.REJECTED: (
+        "It was rejected, so no agency has it. Send it again under the same reference."
+    ),
+}
+
+
 def _due(outstanding: Outstanding, now: datetime) -> str:
     """Return the next deadline of an agency in words; one that the law sets is never paused."""
     if outstanding.next is None:
@@ -189,10 +197,8 @@ def _sentence(status: ReferralStatus, lines: list[AgencyLine], now: datetime) ->
     if status.recalled_at:
         at = moment(status.recalled_at, now)
         return f"{status.recalled_by} took this referral back {at}. Agencies must destroy it."
-    if status.state is ReferralState.ACCEPTED:
-        return "We have it. Agencies get it in a moment: load this page again."
-    if status.state is ReferralState.REJECTED:
-        return "It was rejected, so no agency has it. Send it again under the same reference."
+    if sentence := _WITHOUT_AGENCIES.get(status.state):
+        return sentence
     if status.state is ReferralState.UNROUTABLE:
         due = f" by {moment(status.attend_by, now)}" if status.attend_by else ""
         return f"No agency matches. The broker’s team must find one{due}."

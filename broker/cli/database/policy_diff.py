@@ -166,6 +166,15 @@ def _lines(backtest: Backtest) -> Iterator[str]:
         yield f"  {agency} would have had {count} more"
     for agency, count in sorted(backtest.lost.items()):
         yield f"  {agency} would not have had {count}"
+    yield from _deadline_lines(backtest)
+    for (was, becomes), count in sorted(backtest.becomes.items()):
+        yield f"  {count} that are {was} would be {becomes}"
+    for topic, ids in backtest.examples.items():
+        yield f"  for example ({topic}): {', '.join(ids)}"
+
+
+def _deadline_lines(backtest: Backtest) -> Iterator[str]:
+    """Describe which deadlines would be other ones, and which would be kept or missed instead."""
     for direction, shifts in (("earlier", backtest.shorter), ("later", backtest.longer)):
         for due, shift in sorted(shifts.items()):
             worst = format_duration(shift.worst.total_seconds())
@@ -179,10 +188,6 @@ def _lines(backtest: Backtest) -> Iterator[str]:
     ):
         for due, count in sorted(counts.items()):
             yield f"  {_due(due)}: {count} {change}"
-    for (was, becomes), count in sorted(backtest.becomes.items()):
-        yield f"  {count} that are {was} would be {becomes}"
-    for topic, ids in backtest.examples.items():
-        yield f"  for example ({topic}): {', '.join(ids)}"
 
 
 def _due(due: Due) -> str:

@@ -59,26 +59,33 @@ def row_words(row: TimelineRow, now: datetime) -> tuple[str, str]:
 
 
 def _state_words(row: TimelineRow, now: datetime) -> str:
-    open_ = [deadline for deadline in row.deadlines if deadline.met_at is None]
     if row.is_late:
-        worst = min(
-            (deadline for deadline in open_ if deadline.verdict == "overdue"),
-            key=lambda deadline: deadline.due_at,
-        )
+        worst = _first(row, "overdue")
+        assert worst is not None
         return f"{_late(worst, now)} late to {MILESTONE_NAMES[worst.milestone]}"
     if row.state is DeliveryState.HELD:
         until = clock(row.available_at) if row.available_at else "a person releases it"
         return f"held until {until}"
     if row.state is DeliveryState.DECIDED:
         return _decided_words(row)
-    if row.is_open and any(deadline.verdict == "paused" for deadline in open_):
-        return "deadline paused"
-    waits = [deadline for deadline in open_ if deadline.verdict == "open"]
     text = _STATES[row.state].removesuffix(" to be collected")
-    if row.is_open and waits:
-        next_ = min(waits, key=lambda deadline: deadline.due_at)
-        return f"{text}, {MILESTONE_NAMES[next_.milestone]} by {clock(next_.due_at)}"
-    return text
+    return _open_words(row, text) if row.is_open else text
+
+
+def _open_words(row: TimelineRow, text: str) -> str:
+    """Return the text of a state that something is still to be done in, with its next deadline."""
+    if _first(row, "paused"):
+        return "deadline paused"
+    next_ = _first(row, "open")
+    if next_ is None:
+        return text
+    return f"{text}, {MILESTONE_NAMES[next_.milestone]} by {clock(next_.due_at)}"
+
+
+def _first(row: TimelineRow, verdict: str) -> RowDeadline | None:
+    """Return the first unmet deadline with this verdict, or None."""
+    unmet = (each for each in row.deadlines if each.met_at is None and each.verdict == verdict)
+    return min(unmet, key=lambda deadline: deadline.due_at, default=None)
 
 
 def _decided_words(row: TimelineRow) -> str:

@@ -13,15 +13,20 @@ def duration(seconds: float | None) -> str:
         return "–"
     if seconds < 0:
         return "clock differs"
-    if 0 < seconds < 1:
-        return "under a second"
-    if seconds < MINUTE:
-        return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
     if seconds < HOUR:
-        return f"{int(seconds // MINUTE)} min"
+        return _of_minutes(seconds)
     large, small = ((HOUR, "h"), (MINUTE, "min")) if seconds < DAY else ((DAY, "d"), (HOUR, "h"))
     rest = int(seconds % large[0] // small[0])
     return f"{int(seconds // large[0])} {large[1]}" + (f" {rest} {small[1]}" if rest else "")
+
+
+def _of_minutes(seconds: float) -> str:
+    """Return a duration under an hour in its largest unit."""
+    if seconds >= MINUTE:
+        return f"{int(seconds // MINUTE)} min"
+    if 0 < seconds < 1:
+        return "under a second"
+    return f"{seconds:.1f} s" if 0 < seconds < 10 else f"{seconds:.0f} s"
 
 
 def seconds_words(seconds: float) -> str:
