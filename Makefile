@@ -1,4 +1,6 @@
 # `make` alone lists the targets.
+# Containers often set it: each of the many processes of a run would compile every module anew.
+unexport PYTHONDONTWRITEBYTECODE
 SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 VENV := .venv
