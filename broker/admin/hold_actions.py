@@ -25,11 +25,16 @@ def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str
     Raises NotFound, Conflict when it is not held, and PolicyError when the policy has no rule or
     no organisation for it any more.
     """
+    write_release(context, delivery, by=by, reason=reason)
+    context.wakeups.notify(DISPATCH)
+
+
+def write_release(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
+    """Write a release into the ledger, and nothing anywhere else; see ``release_hold``."""
     action = new_action(context, by, reason)
     released = partial(_released, context.policies.latest(), action.now)
     if not context.ledger.holds.release(delivery, action, released):
         raise _not_held(context, delivery)
-    context.wakeups.notify(DISPATCH)
 
 
 def extend_hold(

@@ -26,3 +26,14 @@ class Event:
     data: Mapping[str, Any]
     reason: str | None = None
     """What a person who did it said; a feed has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEvent:
+    """A line of the history that a rehearsal wrote, and that was rolled back."""
+
+    kind: str
+    referral: ReferralId | None
+    delivery: DeliveryId | None
+    agency: OrganisationCode | None
+    data: Mapping[str, Any]

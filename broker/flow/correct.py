@@ -167,14 +167,9 @@ def recall(
     Raises NotFound, or Conflict when it was rejected or recalled for another reason.
     """
     with step(context, "recall", _log) as this:
-        withdrawal = Withdrawal(id_, publisher, str(reason), by, this.begun_at, actor)
-        policy = _policy(context)  # read before anything is locked: the first time takes a second
-        with context.ledger.corrections.recall(withdrawal) as recalled:
-            receipt = recalled.receipt
-            if recalled.batch and policy:
-                receipt = _tell_agencies(context, receipt, recalled.batch, policy, this.begun_at)
-        if isinstance(receipt, Refused):
-            raise _refusal(context, id_, receipt)
+        receipt = withdraw_referral(
+            context, Withdrawal(id_, publisher, str(reason), by, this.begun_at, actor)
+        )
         context.side_log.note(
             Change.RECALL,
             at=receipt.recalled_at,
@@ -186,6 +181,21 @@ def recall(
         context.wakeups.notify(ROUTE)
         context.wakeups.notify(DISPATCH)
         this.log(referral=id_, publisher=publisher)
+    return receipt
+
+
+def withdraw_referral(context: Context, withdrawal: Withdrawal) -> Recalled:
+    """Write a recall and its deliveries into the ledger, and nothing anywhere else.
+
+    Raises what ``recall`` raises.
+    """
+    policy = _policy(context)  # read before anything is locked: the first time takes a second
+    with context.ledger.corrections.recall(withdrawal) as recalled:
+        receipt = recalled.receipt
+        if recalled.batch and policy:
+            receipt = _tell_agencies(context, receipt, recalled.batch, policy, withdrawal.at)
+    if isinstance(receipt, Refused):
+        raise _refusal(context, withdrawal.referral, receipt)
     return receipt
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 from starlette.responses import Response
 
+from broker.admin.dry_runs import DryRun
 from broker.domain.codes import Contact, Milestone
 from broker.domain.delivery import DeliveryStatus, OpenWork, RedirectPreview, Settled
 from broker.domain.epoch import Epoch
@@ -328,6 +329,24 @@ def _delivery(delivery: DeliveryStatus, names: Names, now: datetime) -> Json:
         "follows": str(delivery.follows) if delivery.follows else None,
         **{name: getattr(delivery, name) for name in _DELIVERY_FIELDS},
         "explanation": _explanation(delivery.explanation),
+    }
+
+
+def dry_run(dry_run: DryRun, names: Names, *, now: datetime) -> Json:
+    """Return what an act would write."""
+    return {
+        "events": [
+            {
+                "kind": event.kind,
+                "referral": str(event.referral) if event.referral else None,
+                "delivery": str(event.delivery) if event.delivery else None,
+                "agency": event.agency,
+                "agency_name": names.get(event.agency, event.agency) if event.agency else None,
+                "data": event.data,
+            }
+            for event in dry_run.events
+        ],
+        "deliveries": [_delivery(delivery, names, now) for delivery in dry_run.deliveries],
     }
 
 

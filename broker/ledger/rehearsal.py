@@ -1,11 +1,12 @@
-"""A ledger of which nothing stays: for a test referral that takes the path of a real one."""
+"""A ledger of which nothing stays: for a test referral, and for an act that is tried first."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from broker.ledger.database import Connection
+from broker.domain.event import WrittenEvent
+from broker.ledger.database import Connection, rows
 from broker.ledger.ledger import Ledger
 
 
@@ -19,6 +20,12 @@ class RehearsalLedger(Ledger):
     def __init__(self, ledger: Ledger, connection: Connection) -> None:
         super().__init__(ledger._pool, ledger._last, ledger._session)
         self._connection = connection
+        self._before = self._last_event()
+
+    def written(self) -> list[WrittenEvent]:
+        """Return what was written into the history since the rehearsal began, in order."""
+        written = rows(self._connection, "rehearsal/written", {"after": self._before})
+        return [WrittenEvent(**row) for row in written]
 
     @contextmanager
     def transaction(self, *, alone: bool = False) -> Iterator[Connection]:
@@ -26,6 +33,10 @@ class RehearsalLedger(Ledger):
         del alone
         with self._connection.transaction():
             yield self._connection
+
+    def _last_event(self) -> int:
+        number: int = rows(self._connection, "rehearsal/last_event", {})[0]["id"]
+        return number
 
 
 @contextmanager

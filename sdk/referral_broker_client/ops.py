@@ -114,6 +114,10 @@ class Ops:
         """Offer a held delivery to its agency now. Raises ``Conflict`` when it is not held."""
         return self._decide("release", delivery, {"reason": reason}, by)
 
+    def preview_release(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
+        """Return what ``release_hold`` would write; change nothing. Raises what it raises."""
+        return self._decide("release/preview", delivery, {"reason": reason}, by)
+
     def keep_hold(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
         """Record that a person keeps a delivery held. Raises ``Conflict`` when it is not held."""
         return self._decide("keep", delivery, {"reason": reason}, by)

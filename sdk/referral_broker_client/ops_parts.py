@@ -78,6 +78,12 @@ class Agencies:
         value: Json = self._http.post(f"{_agency_path(code)}/suspend", body).json()
         return value
 
+    def preview_suspend(self, code: str, reason: str, *, by: str) -> Json:
+        """Return what ``suspend`` would write; change nothing. Raises what ``suspend`` raises."""
+        body = {"reason": reason, "by": by}
+        value: Json = self._http.post(f"{_agency_path(code)}/suspend/preview", body).json()
+        return value
+
     def resume(self, code: str, reason: str, *, by: str) -> Json:
         """Offer deliveries to an agency again. Raises ``Conflict`` when it is not suspended."""
         body = {"reason": reason, "by": by}

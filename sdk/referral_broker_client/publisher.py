@@ -138,6 +138,14 @@ class Publisher:
         body = {"reason": reason, "by": by}
         return Recall.from_json(self._http.post(f"{self._path(referral)}/recall", body).json())
 
+    def preview_recall(self, referral: str | UUID, *, reason: str, by: str) -> Json:
+        """Return what ``recall`` would write, its ``events`` and ``deliveries``; change nothing.
+
+        Raises what ``recall`` raises.
+        """
+        body = {"reason": reason, "by": by}
+        return _object(self._http.post(f"{self._path(referral)}/recall/preview", body).json())
+
     def status(self, referral: str | UUID) -> Status:
         """Return a referral's status, by its id or by your own reference."""
         return Status.from_json(self._http.get(*_address(referral)).json())

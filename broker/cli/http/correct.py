@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import BinaryIO
 
 import click
 from referral_broker_client import Publisher
 
-from broker.cli.confirmation import confirm, dry_run_option, yes_option
+from broker.cli.confirmation import dry_run_option, yes_option
+from broker.cli.http.attempt import Attempt, Json
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import json_option
 from broker.cli.output import local, print_json, remark
-from broker.domain.codes import RecallReason
+from broker.domain.codes import DeliveryKind, RecallReason
 
 REASONS = tuple(reason.value for reason in RecallReason)
 
@@ -84,8 +84,13 @@ def recall(  # noqa: PLR0913  one parameter for each option
     Example:    broker recall OCC/2026/000123 --reason wrong_person --by "DS Imogen Farlow"
     """
     with Publisher(gateway.url, gateway.key) as publisher:
-        effect = partial(_effect, publisher, referral)
-        if not confirm(effect, "Recall it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+        attempt = Attempt(
+            lambda: publisher.preview_recall(referral, reason=reason, by=by),
+            lambda dry_run: _effect(referral, dry_run),
+        )
+        if not attempt.confirmed(
+            "Recall it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run, as_json=as_json
+        ):
             return
         recalled = publisher.recall(referral, reason=reason, by=by)
     if as_json:
@@ -96,13 +101,12 @@ def recall(  # noqa: PLR0913  one parameter for each option
     remark(f"next:  broker status {recalled.reference} shows who has destroyed it")
 
 
-def _effect(publisher: Publisher, referral: str) -> str:
-    """Say who would have to destroy it."""
-    status = publisher.status(referral).raw
+def _effect(referral: str, dry_run: Json) -> str:
+    """Say who would have to destroy it: whoever would get a delivery of the recall."""
     names = [
         delivery["agency_name"]
-        for delivery in status["deliveries"]
-        if delivery["collected_at"] or delivery["acknowledged_at"] or delivery["decided_at"]
+        for delivery in dry_run["deliveries"]
+        if delivery["kind"] == DeliveryKind.RECALL
     ]
     holders = f"These must destroy it: {'; '.join(names)}." if names else "No agency has it yet."
-    return f"{status['reference']} will be offered to nobody any more. {holders}"
+    return f"{referral} will be offered to nobody any more. {holders}"

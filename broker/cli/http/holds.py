@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
 import click
 from referral_broker_client.ops import Ops
 
-from broker.cli.confirmation import confirm, dry_run_option, yes_option
-from broker.cli.exit_codes import NOT_FOUND, Failure
+from broker.cli.confirmation import dry_run_option, yes_option
+from broker.cli.http.attempt import Attempt, Json
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import Listing, broker_id, json_option
 from broker.cli.output import LOCAL, local, print_json
 from broker.cli.table import print_table
 
-MOST_LISTED = 200
-"""Held deliveries in one answer of the gateway."""
 _REASON = click.option("--reason", required=True, help="Why: others will read it.")
 _BY = click.option("--by", help="The person who decides it.")
 
@@ -69,8 +66,10 @@ def release(  # noqa: PLR0913  one parameter for each option
     Example:    broker holds release 0193... --reason "The arrest was made"
     """
     with Ops(gateway.url, gateway.key) as ops:
-        effect = partial(_effect, ops, delivery)
-        if not confirm(effect, "Release it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+        attempt = Attempt(lambda: ops.preview_release(delivery, reason, by=by), _effect)
+        if not attempt.confirmed(
+            "Release it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run, as_json=as_json
+        ):
             return
         _print(ops.release_hold(delivery, reason, by=by), as_json=as_json)
 
@@ -122,23 +121,10 @@ def extend(
     _print(result, as_json=as_json)
 
 
-def _effect(ops: Ops, delivery: UUID) -> str:
-    """Say what a release would do. Raises Failure when the delivery is not held."""
-    listed = ops.embargoes()["embargoes"]
-    for held in listed:
-        if held["delivery"] == str(delivery):
-            until = local(held["until"]) or "a person releases it"
-            return (
-                f"{held['agency']} will be offered {held['reference']} now. It is held until "
-                f"{until}. This cannot be undone."
-            )
-    if len(listed) == MOST_LISTED:
-        return "If it is held, its agency will be offered it now. This cannot be undone."
-    raise Failure(
-        "no held delivery has this id.",
-        next_step="list them with `broker holds list`",
-        code=NOT_FOUND,
-    )
+def _effect(dry_run: Json) -> str:
+    """Say what a release would do."""
+    names = [delivery["agency_name"] for delivery in dry_run["deliveries"]]
+    return f"{'; '.join(names)} will be offered it now. This cannot be undone."
 
 
 def _row(delivery: Mapping[str, Any]) -> list[str]:

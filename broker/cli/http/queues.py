@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import click
 from referral_broker_client import Conflict, NotFound
 from referral_broker_client.ops import Ops
 
-from broker.cli.confirmation import confirm, dry_run_option, yes_option
+from broker.cli.confirmation import dry_run_option, yes_option
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
+from broker.cli.http.attempt import Attempt, Json
 from broker.cli.http.gateway_connection import Gateway, with_gateway
 from broker.cli.options import Listing, by_option, json_option, reason_option
 from broker.cli.output import local, print_json, remark
@@ -126,8 +126,13 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
     Example:    broker suspend-agency stoke-csc --reason "System rebuilt." --by "Jo Example"
     """
     with Ops(gateway.url, gateway.key) as ops, _advised(agency):
-        effect = partial(_effect, ops, agency)
-        if not confirm(effect, "Suspend it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run):
+        attempt = Attempt(
+            lambda: ops.agencies.preview_suspend(agency, reason, by=by),
+            lambda dry_run: _effect(ops, agency, dry_run),
+        )
+        if not attempt.confirmed(
+            "Suspend it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run, as_json=as_json
+        ):
             return
         status = ops.agencies.suspend(agency, reason, by=by)
     if as_json:
@@ -137,11 +142,11 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
     remark(f'next:  broker resume-agency {agency} --reason "..." --by "{by}"')
 
 
-def _effect(ops: Ops, agency: str) -> str:
+def _effect(ops: Ops, agency: str, dry_run: Json) -> str:
     """Say what a suspension would do."""
     status = ops.agencies.status(agency)
     name = status["name"]
-    if status["suspended_at"]:
+    if not dry_run["events"]:
         return f"{name} ({agency}) is suspended already, since {local(status['suspended_at'])}."
     waiting = len(
         ops.monitoring.deadlines(agency=agency, everything=True, limit=LISTED)["deadlines"]

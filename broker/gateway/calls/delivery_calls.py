@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from broker.domain.codes import Scope
-from broker.gateway import (
-    deliveries,
-    holds,
-)
+from broker.gateway import deliveries, dry_runs, holds
 from broker.gateway.call import Call, Gives, Link, Tag
 from broker.gateway.calls.parts import NO_DELIVERY, OPS
 
@@ -177,6 +174,25 @@ DELIVERIES = (
             },
         )
         for word, handler, takes, summary, description in _HOLDS
+    ),
+    Call(
+        id="previewRelease",
+        method="POST",
+        path="/v1/deliveries/{id}/hold/release/preview",
+        handler=dry_runs.release,
+        tag=Tag.DELIVERIES,
+        summary="Preview the release of a held delivery",
+        description=(
+            "Says what a release would write, with the deadlines that the delivery would have. "
+            "It is done and rolled back, so it is refused here where it would be refused."
+        ),
+        scopes=OPS,
+        takes="hold-decision",
+        gives={200: Gives("What would be written. Nothing has changed.", "dry-run")},
+        problems={
+            404: "No delivery has this ID.",
+            409: "The delivery is not held any more, or its referral was recalled.",
+        },
     ),
     Call(
         id="showQueue",

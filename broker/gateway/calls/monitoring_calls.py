@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from broker.gateway import monitoring
+from broker.gateway import dry_runs, monitoring
 from broker.gateway.call import Call, Gives, Link, Parameter, Tag
 from broker.gateway.calls.parts import LIMIT, OPS
 
@@ -115,6 +115,22 @@ MONITORING = (
         scopes=OPS,
         takes="act-on-agency",
         gives={200: Gives("The agency is suspended.", "agency-status")},
+        problems={404: _NO_AGENCY, 409: "It is suspended already, by somebody else."},
+    ),
+    Call(
+        id="previewSuspension",
+        method="POST",
+        path="/v1/agencies/{code}/suspend/preview",
+        handler=dry_runs.suspension,
+        tag=Tag.OPERATIONS,
+        summary="Preview a suspension",
+        description=(
+            "Says what a suspension would write. It is done and rolled back, so it is refused "
+            "here where it would be refused."
+        ),
+        scopes=OPS,
+        takes="act-on-agency",
+        gives={200: Gives("What would be written. Nothing has changed.", "dry-run")},
         problems={404: _NO_AGENCY, 409: "It is suspended already, by somebody else."},
     ),
     Call(

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from broker.gateway import (
-    referrals,
-)
+from broker.gateway import dry_runs, referrals
 from broker.gateway.call import Call, Gives, Link, Parameter, Tag
 from broker.gateway.calls.parts import OPS, PUBLISH, PUBLISHER_OR_OPS
 from broker.gateway.request_bodies import NDJSON
@@ -257,6 +255,22 @@ REFERRALS = (
         scopes=PUBLISH,
         takes="recall",
         gives={202: Gives("The referral is recalled.", "recalled", links=_REFERRAL_LINKS)},
+        problems={404: _NO_REFERRAL, 409: "The referral was recalled for another reason."},
+    ),
+    Call(
+        id="previewRecall",
+        method="POST",
+        path="/v1/referrals/{id}/recall/preview",
+        handler=dry_runs.recall,
+        tag=Tag.REFERRALS,
+        summary="Preview a recall",
+        description=(
+            "Says what a recall would write, and who would have to destroy the referral. The "
+            "recall is done and rolled back, so it is refused here where it would be refused."
+        ),
+        scopes=PUBLISH,
+        takes="recall",
+        gives={200: Gives("What would be written. Nothing has changed.", "dry-run")},
         problems={404: _NO_REFERRAL, 409: "The referral was recalled for another reason."},
     ),
     Call(
