@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import payload, world
+from benchmarks.recipients import MEAN_DELIVERIES, RECIPIENTS
 from benchmarks.world import PROCESSES, SETTINGS, World
 from broker.flow import dispatch, route
 from broker.intake import http_intake as http
@@ -40,7 +41,7 @@ def describe(world_: World, scale: float) -> Mapping[str, Any]:
             "dispatch_batch": dispatch.BATCH,
             "commit_batch": http.BATCH,
         },
-        "payload": f"{payload.size()} bytes of JSON to three agencies (samples/case-05)",
+        "payload": _payload(),
         "processes": {
             "ours": f"1 gateway, 1 worker with {PROCESSES} processes",
             "celery_noop": f"1 worker with {PROCESSES} processes",
@@ -52,6 +53,15 @@ def describe(world_: World, scale: float) -> Mapping[str, Any]:
         "scale": scale,
         "sizes": asdict(world_.sizes),
     }
+
+
+def _payload() -> str:
+    three, mean = payload.sizes()
+    return (
+        f"route, bulk, single: {len(RECIPIENTS)} samples in turn, {mean} bytes of JSON and"
+        f" {MEAN_DELIVERIES:.2f} deliveries in the mean; trickle, kombu: {three} bytes to three"
+        " agencies (samples/case-05)"
+    )
 
 
 def _named(file: str, name: str) -> str:

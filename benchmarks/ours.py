@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import orjson
 
 from benchmarks import post, world
-from benchmarks.payload import PUBLISHER, to_three
+from benchmarks.payload import PUBLISHER, rotated
 from benchmarks.post import Answer
+from benchmarks.recipients import recipients
 from benchmarks.world import HOST, PROCESSES, World
 from broker.admin import api_keys
 from broker.admin.publish_policy import publish
@@ -106,21 +107,21 @@ class Ours:
 
     def warm_up(self, url: str, key: str) -> None:
         """Send some referrals through and wait for them."""
-        bodies = to_three("WARM", WARM)
+        bodies = rotated("WARM", WARM)
         post.send(url, "/v1/referrals/bulk", list(post.chunks(bodies, 50)), [key], post.NDJSON)
         self.until_routed()
         self.world.until_quiet()
 
-    def verify_routed(self, references: Collection[str], deliveries: int = 3) -> None:
-        """Raise unless exactly these references are routed, each to so many agencies."""
+    def verify_routed(self, bodies: Mapping[str, bytes]) -> None:
+        """Raise unless exactly these are routed, each with its deliveries; or for nobody."""
         found = world.rows(
             self.dsn,
-            "select reference, count(distinct agency), count(*) from referral"
-            " join delivery on delivery.referral = referral.id"
-            " where reference like %s group by reference",
-            _like(references),
+            "select reference, referral.state, count(distinct agency), count(delivery.id)"
+            " from referral left join delivery on delivery.referral = referral.id"
+            " where reference like %s group by reference, referral.state",
+            _like(bodies),
         )
-        expected = {(reference, deliveries, deliveries) for reference in references}
+        expected = {(reference, *_routed(body)) for reference, body in bodies.items()}
         must_be_equal("routed referrals", {tuple(row) for row in found}, expected)
 
     def verify_receipts(self, receipts: Mapping[str, str]) -> None:
@@ -159,6 +160,12 @@ def must_be_equal(what: str, found: object, expected: object) -> None:
     """Raise unless two collections of ids are the same: no figure counts without."""
     if found != expected:
         raise post.Unexpected(f"The ids do not add up: {what} are not what was sent.")
+
+
+def _routed(body: bytes) -> tuple[str, int, int]:
+    """Return the state, the agencies and the deliveries of a referral when it is routed."""
+    agencies = recipients(orjson.loads(body))
+    return "routed" if agencies else "unroutable", len(set(agencies)), len(agencies)
 
 
 def _like(references: Collection[str]) -> str:

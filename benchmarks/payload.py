@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from itertools import cycle, islice
 
+from benchmarks.recipients import RECIPIENTS
 from broker.devstack import sample_referrals
+from broker.devstack.rebase_times import rebase
 
 PUBLISHER = "staffordshire-police"
 THREE_AGENCIES = "case-05"
@@ -22,8 +24,15 @@ AREAS = {
     "S12000049": "glasgow-sw",
 }
 """Four areas, and the social care agency of each."""
-_OF_THE_CASE = re.compile(r"\b2026-12-\d\d")
-"""Cases are dated in the December that they need."""
+
+
+def rotated(prefix: str, count: int) -> dict[str, bytes]:
+    """Return referrals by their references: every sample that is taken in, in turn."""
+    cases = islice(cycle(RECIPIENTS), count)
+    return {
+        reference: _body(case, reference)
+        for reference, case in zip(_references(prefix, count), cases, strict=True)
+    }
 
 
 def to_three(prefix: str, count: int) -> dict[str, bytes]:
@@ -39,9 +48,10 @@ def to_one(prefix: str, areas: Iterable[str]) -> dict[str, bytes]:
     }
 
 
-def size() -> int:
-    """Return the bytes of a referral to three agencies."""
-    return len(_body(THREE_AGENCIES, "BENCH-1"))
+def sizes() -> tuple[int, int]:
+    """Return the bytes of a referral to three agencies, and those of all samples in the mean."""
+    bodies = rotated("BENCH", len(RECIPIENTS)).values()
+    return len(_body(THREE_AGENCIES, "BENCH-1")), sum(map(len, bodies)) // len(bodies)
 
 
 def _references(prefix: str, count: int) -> list[str]:
@@ -57,9 +67,9 @@ def _body(case: str, reference: str, area: str | None = None) -> bytes:
 
 @cache
 def _sample(case: str) -> str:
-    (document,) = [one for name, one in sample_referrals.shipped() if name.startswith(case)]
-    text = json.dumps(document)
-    # Its last day is yesterday: neither in the future, nor so late that there is a warning.
-    last = date.fromisoformat(max(_OF_THE_CASE.findall(text)))
-    ahead = last - (datetime.now(UTC).date() - timedelta(days=1))
-    return _OF_THE_CASE.sub(lambda day: str(date.fromisoformat(day[0]) - ahead), text)
+    (document,) = [sample for name, sample in sample_referrals.shipped() if name.startswith(case)]
+    # Neither in the future, nor so late that there is a warning.
+    moved = rebase(document, now=datetime.now(UTC) - timedelta(hours=1))
+    # The name of the case, by which rivals and checks know who gets it.
+    moved["referrer"]["occurrence_reference"] = case
+    return json.dumps(moved)

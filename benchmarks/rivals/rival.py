@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import sys
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 from uuid import UUID, uuid4
@@ -17,8 +17,8 @@ from redis import Redis
 
 from benchmarks import post, world
 from benchmarks.ours import must_be_equal
-from benchmarks.payload import to_three
-from benchmarks.rivals.weekend.tasks import AGENCIES
+from benchmarks.payload import rotated
+from benchmarks.recipients import AGENCIES, recipients
 from benchmarks.world import HOST, World
 
 KEY = "a-key-of-the-rival"
@@ -98,16 +98,16 @@ class Rival(ABC):
         world.vacuum(self.dsn)
         self.enqueue([row[0] for row in rows])
 
-    def until_sent(self, count: int) -> None:
-        """Wait until so many messages lie in the three queues."""
-        url = self.world.engines.exchange_url
+    def until_sent(self, bodies: Mapping[str, bytes]) -> None:
+        """Wait until as many messages lie in the queues as these referrals have deliveries."""
+        url, count = self.world.engines.exchange_url, len(_messages_of(bodies))
         self.world.until(lambda: world.queue_lengths(url, self.queues) >= count)
 
     def warm_up(self, url: str) -> None:
         """Send some referrals through, wait for them, and empty the queues."""
-        bodies = to_three("WARM", WARM)
+        bodies = rotated("WARM", WARM)
         post.send(url, "/referrals", list(bodies.values()), [KEY] * 4)
-        self.until_sent(3 * WARM)
+        self.until_sent(bodies)
         self.world.until_quiet()
         self.world.engines.exchange.wipe()
 
@@ -116,10 +116,18 @@ class Rival(ABC):
         copies = [delivery_in(copy) for copy in copies_in(self.world, self.queues)]
         return [(copy["reference"], copy["agency"]) for copy in copies]
 
-    def verify(self, references: Collection[str]) -> None:
-        """Raise unless each reference went to each agency once."""
-        expected = sorted((reference, agency) for reference in references for agency in AGENCIES)
-        must_be_equal(f"{self.name}'s messages", sorted(self.sent()), expected)
+    def verify(self, bodies: Mapping[str, bytes]) -> None:
+        """Raise unless each referral went to each of its agencies, once for each delivery."""
+        must_be_equal(f"{self.name}'s messages", sorted(self.sent()), _messages_of(bodies))
+
+
+def _messages_of(bodies: Mapping[str, bytes]) -> list[tuple[str, str]]:
+    """Return the reference and the agency of each message that referrals come to, in order."""
+    return sorted(
+        (reference, agency)
+        for reference, body in bodies.items()
+        for agency in recipients(orjson.loads(body))
+    )
 
 
 def copies_in(world_: World, queues: Sequence[str]) -> list[bytes]:

@@ -42,7 +42,7 @@ def rate(ours: Ours, count: int, prefix: str = "COLLECT") -> float:
     ours.fill(bodies)
     with ours.worker():
         ours.until_routed()
-    ours.verify_routed(bodies, deliveries=1)
+    ours.verify_routed(bodies)
     ours.settle()
     keys = {agency: ours.keys(agency, Scope.COLLECT)[0] for agency in AREAS.values()}
     with ours.gateway() as url:
@@ -112,7 +112,7 @@ def rival_rate(rival: Rival, count: int) -> float:
     bodies = to_three("COLLECT", count)
     rival.fill(bodies)
     with rival.running() as url:
-        rival.until_sent(3 * len(bodies))
+        rival.until_sent(bodies)
         rival.verify(bodies)
         begun = time.perf_counter()
         post.run(lambda: post.gather([_consume(rival, url, queue) for queue in rival.queues]))

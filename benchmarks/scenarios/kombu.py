@@ -6,14 +6,15 @@ from collections.abc import Sequence
 
 from benchmarks import world
 from benchmarks.ours import Ours, must_be_equal
-from benchmarks.payload import to_three
+from benchmarks.payload import THREE_AGENCIES, to_three
+from benchmarks.recipients import RECIPIENTS
 from benchmarks.results import Figure, rates
 from benchmarks.rivals.rival import Rival, copies_in, delivery_in
 from benchmarks.rivals.sharp.stack import Sharp
 from benchmarks.rivals.weekend.stack import Weekend
-from benchmarks.rivals.weekend.tasks import AGENCIES
 from benchmarks.world import World
 
+AGENCIES = RECIPIENTS[THREE_AGENCIES]
 QUEUES = tuple(f"agency.{agency}" for agency in AGENCIES)
 
 

@@ -1,4 +1,4 @@
-"""Route: validate, route to three agencies, commit; one worker with two processes."""
+"""Route: validate, route to its agencies, commit; one worker with two processes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redis import Redis
 
 from benchmarks import world
 from benchmarks.ours import Ours, must_be_equal
-from benchmarks.payload import to_three
+from benchmarks.payload import rotated
 from benchmarks.results import Figure, rates
 from benchmarks.rivals import floor
 from benchmarks.rivals.noop import app, noop
@@ -35,7 +35,7 @@ def measure(world_: World) -> Figure:
 
 def rate(ours: Ours, count: int, prefix: str = "ROUTE") -> float:
     """Return how many referrals a worker routes a second."""
-    bodies = to_three(prefix, count)
+    bodies = rotated(prefix, count)
     ours.fill(bodies)
     ours.settle()
     with ours.worker():
@@ -46,10 +46,10 @@ def rate(ours: Ours, count: int, prefix: str = "ROUTE") -> float:
 
 def rival_rate(rival: Rival, count: int) -> float:
     """Return how many referrals a rival's worker routes a second."""
-    bodies = to_three("ROUTE", count)
+    bodies = rotated("ROUTE", count)
     rival.fill(bodies)
     with rival.worker():
-        rival.until_sent(3 * len(bodies))
+        rival.until_sent(bodies)
     rival.verify(bodies)
     return world.steady_rate(rival.dsn, "referral")
 

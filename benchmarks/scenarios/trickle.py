@@ -13,13 +13,13 @@ from redis import Redis
 
 from benchmarks import post, world
 from benchmarks.ours import CONNECTIONS, Ours, receipts_of
-from benchmarks.payload import to_three
+from benchmarks.payload import THREE_AGENCIES, to_three
 from benchmarks.post import Answer
+from benchmarks.recipients import RECIPIENTS
 from benchmarks.results import Figure, times
 from benchmarks.rivals.rival import KEY, Rival, delivery_in
 from benchmarks.rivals.sharp.stack import Sharp
 from benchmarks.rivals.weekend.stack import Weekend
-from benchmarks.rivals.weekend.tasks import AGENCIES
 from benchmarks.world import World
 
 PER_SECOND = 50.0
@@ -84,7 +84,10 @@ def _rival(kind: type[Rival], world_: World) -> list[float]:
     for reference, at in arrived:
         last[reference] = max(at, last.get(reference, 0.0))
     sent = dict(zip(bodies, answers, strict=True))
-    if len(arrived) != len(AGENCIES) * len(bodies) or last.keys() != bodies.keys():
+    if (
+        len(arrived) != len(RECIPIENTS[THREE_AGENCIES]) * len(bodies)
+        or last.keys() != bodies.keys()
+    ):
         raise post.Unexpected("The ids do not add up: the rival's messages are not what was sent.")
     return [(last[reference] - answer.sent_at) * 1000 for reference, answer in sent.items()]
 

@@ -12,9 +12,9 @@ import orjson
 import psycopg
 from redis import Redis
 
+from benchmarks.recipients import recipients, view
 from benchmarks.rivals.sharp.tables import CLAIM, INSERT_DELIVERIES, SETTLE
 from benchmarks.rivals.sharp.web import WAITING
-from benchmarks.rivals.weekend.tasks import AGENCIES, FIELDS
 from schemas import referral as schema
 
 _TAKEN = "sharp.taken"
@@ -45,12 +45,13 @@ def _route(ledger: psycopg.Connection[Any], exchange: Redis, id_: UUID) -> None:
         if schema.load(document, today=datetime.now(UTC).date()).referral is None:
             ledger.execute(SETTLE, ("rejected", id_))
             return
-        deliveries = [uuid4() for _ in AGENCIES]
+        agencies = recipients(document)
+        deliveries = [uuid4() for _ in agencies]
         with ledger.pipeline():
-            ledger.execute(INSERT_DELIVERIES, (id_, deliveries, list(AGENCIES)))
+            ledger.execute(INSERT_DELIVERIES, (id_, deliveries, list(agencies)))
             ledger.execute(SETTLE, ("routed", id_))
     with exchange.pipeline(transaction=False) as sending:
-        for delivery, agency in zip(deliveries, AGENCIES, strict=True):
+        for delivery, agency in zip(deliveries, agencies, strict=True):
             sending.lpush(f"sharp.{agency}", _message(reference, document, delivery, agency))
         sending.execute()
 
@@ -62,7 +63,7 @@ def _message(reference: str, document: dict[str, Any], delivery: UUID, agency: s
             "reference": reference,
             "agency": agency,
             "grade": document["grade"]["level"],
-            "content": {name: document[name] for name in FIELDS[agency] if name in document},
+            "content": view(document, agency),
         }
     )
 

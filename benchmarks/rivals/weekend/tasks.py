@@ -1,4 +1,4 @@
-"""Its worker: one Celery task a referral, three deliveries, three messages by Kombu."""
+"""Its worker: one Celery task a referral, a row and a message by Kombu for each delivery."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from uuid import UUID
 from celery import Celery
 from kombu import Connection, pools
 
+from benchmarks.recipients import recipients, view
 from benchmarks.rivals.weekend.tables import Delivery, Referral, session
 from schemas import referral as schema
-
-AGENCIES = ("stoke-csc", "staffordshire-lado", "school-900001")
-FIELDS = {
-    "stoke-csc": ("children", "household", "persons_posing_risk", "online", "concern", "times"),
-    "staffordshire-lado": ("persons_posing_risk", "concern", "times"),
-    "school-900001": ("children", "concern"),
-}
-QUEUES = tuple(f"weekend.{agency}" for agency in AGENCIES)
 
 app = Celery("weekend", broker=os.environ.get("WEEKEND_CELERY"))
 app.conf.update(
@@ -44,7 +37,8 @@ def process(id_: str) -> None:
             referral.state = "rejected"
             open_session.commit()
             return
-        deliveries = [Delivery(referral=referral.id, agency=agency) for agency in AGENCIES]
+        agencies = recipients(referral.body)
+        deliveries = [Delivery(referral=referral.id, agency=agency) for agency in agencies]
         open_session.add_all(deliveries)
         referral.state, referral.routed_at = "routed", datetime.now(UTC)
         open_session.commit()
@@ -55,22 +49,21 @@ def _send(referral: Referral, deliveries: Sequence[Delivery]) -> None:
     with pools.producers[_exchange()].acquire(block=True) as producer:
         for delivery in deliveries:
             producer.publish(
-                _view(referral, delivery),
+                _message(referral, delivery),
                 exchange="",
                 routing_key=f"weekend.{delivery.agency}",
                 serializer="json",
             )
 
 
-def _view(referral: Referral, delivery: Delivery) -> dict[str, Any]:
+def _message(referral: Referral, delivery: Delivery) -> dict[str, Any]:
     document = referral.body
-    fields = FIELDS[delivery.agency]
     return {
         "delivery": str(delivery.id),
         "reference": referral.reference,
         "agency": delivery.agency,
         "grade": document["grade"]["level"],
-        "content": {name: document[name] for name in fields if name in document},
+        "content": view(document, delivery.agency),
     }
 
 
