@@ -25,7 +25,7 @@ from broker.errors import BrokerError, Conflict, NotFound
 from broker.flow import answer
 from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
-from broker.ledger.bulk_actions import PlanLine, Replay
+from broker.ledger.bulk_actions import NewPlan, PlanLine, Replay
 from broker.ledger.operator_actions import ActionContext
 from broker.policy.monitoring import alarms
 from broker.policy.time.calendars import LONDON
@@ -261,17 +261,9 @@ def plan_replay(
 
     Returns the plan's id, which is ``id_`` if given; a plan with this id stays as it is.
     """
-    id_ = id_ or context.new_id()
-    _check_agency(context, agency)
-    context.ledger.bulk_actions.plan_replay(
-        id_,
-        agency=agency or None,
-        cause=cause or None,
-        per_minute=_pace(per_minute),
-        by=by,
-        now=context.clock(),
-    )
-    return id_
+    new = _new_plan(context, id_, agency, cause, per_minute, by)
+    context.ledger.bulk_actions.plan_replay(new, now=context.clock())
+    return new.id
 
 
 def plan_redirect(  # noqa: PLR0913
@@ -294,23 +286,29 @@ def plan_redirect(  # noqa: PLR0913
         context.clock().astimezone(LONDON).date()
     ):
         raise invalid("receiver", "unknown-agency", "The directory has no such agency now.")
-    id_ = id_ or context.new_id()
-    _check_agency(context, agency)
-    context.ledger.bulk_actions.plan_redirect(
-        id_,
-        receiver=receiver,
+    new = _new_plan(context, id_, agency, cause, per_minute, by)
+    context.ledger.bulk_actions.plan_redirect(new, receiver=receiver, now=context.clock())
+    return new.id
+
+
+def _new_plan(
+    context: Context,
+    id_: UUID | None,
+    agency: str | None,
+    cause: str | None,
+    per_minute: int,
+    by: str,
+) -> NewPlan:
+    """Return a plan to write. Raises Invalid for an unknown agency or a pace out of bounds."""
+    if agency and OrganisationCode(agency) not in context.ledger.monitoring.organisation_status():
+        raise invalid("agency", "unknown-agency", "There is no agency with this code.")
+    return NewPlan(
+        id=id_ or context.new_id(),
         agency=agency or None,
         cause=cause or None,
         per_minute=_pace(per_minute),
         by=by,
-        now=context.clock(),
     )
-    return id_
-
-
-def _check_agency(context: Context, agency: str | None) -> None:
-    if agency and OrganisationCode(agency) not in context.ledger.monitoring.organisation_status():
-        raise invalid("agency", "unknown-agency", "There is no agency with this code.")
 
 
 def lines(context: Context, plan: Replay) -> list[PlanLine]:

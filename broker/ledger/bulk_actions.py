@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -38,6 +38,19 @@ class Replay:
     ended_at: datetime | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewPlan:
+    """Which deliveries a replay or redirect would take, and at what pace."""
+
+    id: UUID
+    agency: str | None = None
+    """None: those of every agency."""
+    cause: str | None = None
+    per_minute: int
+    """Deliveries a minute."""
+    by: str
+
+
 @dataclass(frozen=True, slots=True)
 class PlanLine:
     """What a replay would take of one agency and cause."""
@@ -65,36 +78,14 @@ class DueRedirect:
 class BulkActions(Part):
     """Plans for many deliveries, and how far each has come."""
 
-    def plan_replay(
-        self,
-        id_: UUID,
-        *,
-        agency: str | None,
-        cause: str | None,
-        per_minute: int,
-        by: str,
-        now: datetime,
-    ) -> None:
+    def plan_replay(self, new: NewPlan, *, now: datetime) -> None:
         """Count what a replay would take, and keep its filter; nothing is changed yet."""
-        params = {"id": id_, "agency": agency, "cause": cause, "per_minute": per_minute}
-        self._rows("bulk_actions/plan_replay", {**params, "by": by, "now": now})
+        self._rows("bulk_actions/plan_replay", {**asdict(new), "now": now})
 
-    def plan_redirect(  # noqa: PLR0913
-        self,
-        id_: UUID,
-        *,
-        receiver: str,
-        agency: str | None,
-        cause: str | None,
-        per_minute: int,
-        by: str,
-        now: datetime,
-    ) -> None:
+    def plan_redirect(self, new: NewPlan, *, receiver: str, now: datetime) -> None:
         """Count what a redirect would take, and keep its filter; nothing is changed yet."""
-        params = {"id": id_, "receiver": receiver, "agency": agency, "cause": cause}
-        self._rows(
-            "bulk_actions/plan_redirect", {**params, "per_minute": per_minute, "by": by, "now": now}
-        )
+        params = {**asdict(new), "receiver": receiver, "now": now}
+        self._rows("bulk_actions/plan_redirect", params)
 
     def replay_plan(self, id_: UUID, *, now: datetime) -> list[PlanLine]:
         """Return what a replay would take now."""

@@ -32,6 +32,8 @@ class Around:
     people: Mapping[str, str]
     """The names of everybody in the document, by local id."""
     children: Mapping[str, str]
+    today: date
+    """The local day on which they are given."""
     faults: dict[str, str] = field(default_factory=dict)
     """What is wrong, by the id of the input."""
 

@@ -50,9 +50,8 @@ class Answered:
 
 def around(document: Mapping[str, Any], gazetteer: Gazetteer, today: date) -> Around:
     """Return what the answers of a document are read against."""
-    return Around(
-        gazetteer, draft_names.names(document, today), draft_names.children(document, today)
-    )
+    names, children = draft_names.names(document, today), draft_names.children(document, today)
+    return Around(gazetteer, names, children, today)
 
 
 def form_of(page: Page, base: Path, document: Any, context: Around) -> dict[str, str]:
@@ -63,14 +62,13 @@ def form_of(page: Page, base: Path, document: Any, context: Around) -> dict[str,
     return fields
 
 
-def answer(  # noqa: PLR0913  each is a fact about the page
+def answer(
     page: Page,
     base: Path,
     document: dict[str, Any],
     form: Form,
     context: Around,
     *,
-    today: date,
     is_later: bool = False,
 ) -> Answered:
     """Return the document with the answers of a page in it.
@@ -93,7 +91,7 @@ def answer(  # noqa: PLR0913  each is a fact about the page
     answered = Answered(after, dict(context.faults))
     if not is_later:
         answered.faults |= _needed(page, base, after, answered.faults)
-    for question, fault in _faults(page, base, after, context, today):
+    for question, fault in _faults(page, base, after, context):
         is_needed = fault.code in NEEDED
         if (is_needed and not is_later) or (question in touched and not is_needed):
             _note(answered.faults, question, fault)
@@ -120,10 +118,11 @@ def needed(question: Question) -> str:
 
 
 def _faults(
-    page: Page, base: Path, document: Any, context: Around, today: date
+    page: Page, base: Path, document: Any, context: Around
 ) -> Iterator[tuple[Question, Fault]]:
     """Yield what the schemas find on a page, each fault with its question."""
-    for fault in referral.load(document, today=today, areas=context.gazetteer).faults:
+    loaded = referral.load(document, today=context.today, areas=context.gazetteer)
+    for fault in loaded.faults:
         question = _question_about(page, base, fault)
         if question and fault.code not in SENT_AS_WRITTEN:
             yield question, fault

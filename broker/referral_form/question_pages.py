@@ -288,26 +288,21 @@ def _overtaken(target: Target) -> str:
 
 def _answered(target: Target, form: Form, *, is_later: bool) -> Answered:
     """Return the document with what a form holds, and what is wrong."""
-    document, today = deepcopy(target.document), local_day(target.now)
-    if target.page.is_voice:
-        page, base = target.page, target.base
-        return voice_answers.answer(
-            page, document, base, form, target.context, today=today, is_later=is_later
-        )
+    page, base, document = target.page, target.base, deepcopy(target.document)
+    if page.is_voice:
+        return voice_answers.answer(page, base, document, form, target.context, is_later=is_later)
     listing = target.listing
     if target.is_new and listing and listing.prefix:
-        put(document, (*target.base, "id"), _new_id(target.draft, document, listing))
-    answered = answer(
-        target.page, target.base, document, form, target.context, today=today, is_later=is_later
-    )
-    if target.page.key == _HANDLING:  # that nothing is to be kept from anybody is an answer
+        put(document, (*base, "id"), _new_id(target.draft, document, listing))
+    answered = answer(page, base, document, form, target.context, is_later=is_later)
+    if page.key == _HANDLING:  # that nothing is to be kept from anybody is an answer
         answered.document.setdefault(_HANDLING, {})
     if target.is_new and answered.document == document:
         if is_later and listing and listing.prefix:
-            remove(answered.document, target.base)
+            remove(answered.document, base)
         elif not answered.faults and not is_later:
             message = "Enter something, or go back to the list."
-            answered.faults[target.page.questions[0].name] = message
+            answered.faults[page.questions[0].name] = message
     return answered
 
 

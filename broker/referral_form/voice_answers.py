@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from datetime import date
 from typing import Any
 
 from broker.referral_form import page_answers
@@ -42,23 +41,20 @@ def spoken_of(voice: Any) -> dict[str, str]:
     return {SPOKEN: next(is_not, YES)}
 
 
-def answer(  # noqa: PLR0913  each is a fact about the page
+def answer(
     page: Page,
-    document: dict[str, Any],
     base: Path,
+    document: dict[str, Any],
     form: Form,
     context: Around,
     *,
-    today: date,
-    is_later: bool,
+    is_later: bool = False,
 ) -> Answered:
     """Return the document with the voice of a child as a form has it, and what is wrong."""
     before, spoken = deepcopy(document), form.get(SPOKEN, "")
     if get(document, (*base, UNKNOWN)) is not ABSENT:
         remove(document, base)
-    answered = page_answers.answer(
-        page, base, document, form, context, today=today, is_later=is_later
-    )
+    answered = page_answers.answer(page, base, document, form, context, is_later=is_later)
     voice = get(answered.document, base)
     entered = set(voice) if isinstance(voice, dict) else set()
     if fault := _contradiction(spoken, entered, is_later=is_later):

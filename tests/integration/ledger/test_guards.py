@@ -23,6 +23,7 @@ from broker.domain.ids import CredentialId, EscalationId, LeaseId, OrganisationC
 from broker.domain.notice import NoticeResult, NoticeState
 from broker.domain.push import Attempt, Deferred, PushOutcome, Refused
 from broker.domain.referral import NewVersion, Withdrawal
+from broker.ledger.bulk_actions import NewPlan
 from tests.integration.ledger.conftest import (
     LEASE,
     NOW,
@@ -333,9 +334,8 @@ def planned(book: Book) -> UUID:
     """A replay that is planned beside another one."""
     for _ in range(2):
         id_ = ids.uuid7()
-        book.ledger.bulk_actions.plan_replay(
-            id_, agency=None, cause=None, per_minute=60, by="person:J", now=NOW
-        )
+        new = NewPlan(id=id_, per_minute=60, by="person:J")
+        book.ledger.bulk_actions.plan_replay(new, now=NOW)
     return id_
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from broker.domain.ids import DeliveryId
 from broker.domain.push import Attempt, Refused
+from broker.ledger.bulk_actions import NewPlan
 from broker.ledger.operator_actions import ActionContext
 from tests.integration.ledger.conftest import LEASE, NOW, POLICE, SHROPSHIRE, STOKE, Book, by_ops
 
@@ -34,11 +35,11 @@ def refused(book: Book, count: int, at: datetime) -> set[DeliveryId]:
 
 def planned(book: Book, kind: str, at: datetime, **changes: Any) -> UUID:
     id_ = ids.uuid7()
-    params = {"agency": None, "cause": None, "per_minute": 6000, "by": JO, "now": at, **changes}
+    new = NewPlan(**{"id": id_, "per_minute": 6000, "by": JO, **changes})
     if kind == "send_on":
-        book.ledger.bulk_actions.plan_redirect(id_, receiver=SHROPSHIRE, **params)
+        book.ledger.bulk_actions.plan_redirect(new, receiver=SHROPSHIRE, now=at)
     else:
-        book.ledger.bulk_actions.plan_replay(id_, **params)
+        book.ledger.bulk_actions.plan_replay(new, now=at)
     return id_
 
 

@@ -19,6 +19,7 @@ from broker.domain.push import Attempt, Deferred
 from broker.domain.referral import Withdrawal
 from broker.domain.states import DeliveryState
 from broker.ledger import ledger
+from broker.ledger.bulk_actions import NewPlan
 from broker.ledger.holds import Recounted
 from broker.policy.decision import Revised
 from broker.policy.revision.issued import Changed
@@ -81,7 +82,7 @@ def redirect_in_answer(book: Book, id_: DeliveryId) -> None:
 
 def replay_many(book: Book, _: DeliveryId) -> None:
     bulk, id_ = book.ledger.bulk_actions, ids.uuid7()
-    bulk.plan_replay(id_, agency=None, cause=None, per_minute=6000, by="person:J", now=NOW)
+    bulk.plan_replay(NewPlan(id=id_, per_minute=6000, by="person:J"), now=NOW)
     bulk.turn_replay(id_, frm=["planned"], to="running", by="person:J", reason="R", now=NOW)
     bulk.step_replays(now=LATER, limit=10)
 

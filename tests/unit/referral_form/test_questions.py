@@ -73,11 +73,8 @@ def fields_of(page: Page, base: Path, document: Any) -> dict[str, str]:
 
 
 def answer(page: Page, base: Path, document: Any, form: dict[str, str]) -> page_answers.Answered:
-    if page.is_voice:
-        return voice_answers.answer(
-            page, document, base, form, around(document), today=TODAY, is_later=False
-        )
-    return page_answers.answer(page, base, document, form, around(document), today=TODAY)
+    of_page = voice_answers.answer if page.is_voice else page_answers.answer
+    return of_page(page, base, document, form, around(document))
 
 
 @pytest.mark.parametrize("number", NUMBERS)
