@@ -48,7 +48,7 @@ def is_usable(credential: Credential, now: datetime) -> bool:
     return all(at is None or now < at for at in ended)
 
 
-def issue(
+def issue(  # noqa: PLR0913  each is what a key has
     ledger: Ledger,
     organisation: OrganisationCode,
     scopes: Collection[Scope],
@@ -56,8 +56,12 @@ def issue(
     label: str,
     now: datetime,
     expires_at: datetime | None = None,
+    calls_per_second: int | None = None,
 ) -> str:
-    """Make a key, store its digest and return the key. It is never shown again."""
+    """Make a key, store its digest and return the key. It is never shown again.
+
+    ``calls_per_second`` is a limit of its own, for each gateway.
+    """
     id_, secret = secrets.token_hex(_ID_BYTES), secrets.token_urlsafe(_SECRET_BYTES)
     ledger.credentials.add_credential(
         Credential(
@@ -70,6 +74,7 @@ def issue(
             expires_at=expires_at,
             revoked_at=None,
             last_used_at=None,
+            calls_per_second=calls_per_second,
         )
     )
     return f"rb_{id_}_{secret}"

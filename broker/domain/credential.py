@@ -7,6 +7,11 @@ from datetime import datetime
 
 from broker.domain.ids import CredentialId, OrganisationCode
 
+CALLS_PER_SECOND = 200
+"""What a key may make of a gateway, unless it has a limit of its own."""
+MOST_CALLS_PER_SECOND = 2000
+"""The highest limit that a key can have: about what a gateway answers at all."""
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -21,3 +26,5 @@ class Credential:
     expires_at: datetime | None
     revoked_at: datetime | None
     last_used_at: datetime | None
+    calls_per_second: int | None = None
+    """The limit of its own, for each gateway; None: ``CALLS_PER_SECOND``."""

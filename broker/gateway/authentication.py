@@ -72,7 +72,7 @@ class Authentication:
         self._unknown: OrderedDict[CredentialId, float] = OrderedDict()
         self._used: set[CredentialId] = set()
         self._limiter = CallRates()
-        self._per_key = RateLimitItemPerSecond(bounds.CALLS_A_SECOND_EACH)
+        self._per_key: dict[int, RateLimitItem] = {}
         self._failures = RateLimitItemPerSecond(bounds.FAILURES_A_SECOND)
         self._threads = FairThreads(LOOK_UPS, LOOK_UPS)
         self._looking: dict[CredentialId, asyncio.Task[Credential | None]] = {}
@@ -115,7 +115,7 @@ class Authentication:
         if credential is None or not key.opens(credential, self._context.clock()):
             self._spend(self._failures, address_of(request))
             raise Denied("This key is unknown, wrong, expired or revoked.")
-        self._spend(self._per_key, credential.id)
+        self._spend(self._limit_of(credential), credential.id)
         if credential.scopes.isdisjoint(scopes):
             raise Forbidden(f"This call needs a key with the scope {' or '.join(scopes)}.")
         with self._lock:
@@ -165,6 +165,14 @@ class Authentication:
         self._looking.pop(id_, None)
         if not task.cancelled():
             task.exception()  # nobody may be left who waits for it
+
+    def _limit_of(self, credential: Credential) -> RateLimitItem:
+        """Return how often a key may call, one object for all keys with the same limit."""
+        calls = credential.calls_per_second or bounds.CALLS_A_SECOND_EACH
+        limit = self._per_key.get(calls)
+        if limit is None:
+            limit = self._per_key[calls] = RateLimitItemPerSecond(calls)
+        return limit
 
     def _spend(self, limit: RateLimitItem, spender: str) -> None:
         if not self._limiter.hit(limit, spender):

@@ -3,6 +3,8 @@
 Times are in ``broker/time_limits.py``; the number of connections is set (``broker/settings.py``).
 """
 
+from broker.domain.credential import CALLS_PER_SECOND
+
 HEAD_BYTES = 32 * 1024
 """Request line and headers together."""
 HEADERS = 100
@@ -18,8 +20,8 @@ LINGERING_SECONDS = 0.02
 REFUSED = 64
 """Connections over the limit that wait for their first bytes, to be answered 429."""
 
-CALLS_A_SECOND_EACH = 200
-"""Of one key."""
+CALLS_A_SECOND_EACH = CALLS_PER_SECOND
+"""Of one key that has no limit of its own."""
 FAILURES_A_SECOND = 20
 """Calls of one address without a key that counts, and keys that are looked up for it."""
 CALLS_EACH = 100

@@ -25,6 +25,7 @@ class Credentials(Part):
                 "label": credential.label,
                 "created_at": credential.created_at,
                 "expires_at": credential.expires_at,
+                "calls_per_second": credential.calls_per_second,
             },
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import click
 
-from broker.admin import signing_keys
+from broker.admin import api_keys, signing_keys
 from broker.bootstrap import new_uuid7, notifiers, read_settings
 from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
@@ -23,6 +23,7 @@ from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
 from broker.cli.output import LOCAL, print_json, print_styled, remark
 from broker.domain.codes import EpochReason, NoticeState
+from broker.domain.credential import CALLS_PER_SECOND
 from broker.engine_addresses import is_valkey
 from broker.errors import (
     BrokerError,
@@ -134,6 +135,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("restore", partial(_restored, ledger, settings, now))
     yield _look("channels", partial(look_at_channels, ledger, settings, CHANNELS))
     yield _look("notices", partial(_notices, ledger, settings, now))
+    yield _look("keys", partial(_limits, ledger, now))
     yield _look("signatures", partial(_signatures, ledger, settings, now))
     yield _look("encryption", partial(_encrypted, ledger, now))
     yield _look("children", partial(_counted, ledger, settings))
@@ -218,6 +220,14 @@ def _rabbitmq_users(url: str) -> str:
             "`rabbitmqctl delete_user guest`",
         )
     return "'guest' cannot enter; what others may do, `rabbitmqctl list_permissions` says"
+
+
+def _limits(ledger: Ledger, now: datetime) -> str:
+    """Say how many calls keys may make."""
+    usable = [key for key in ledger.credentials.credentials() if api_keys.is_usable(key, now)]
+    own = [key.calls_per_second for key in usable if key.calls_per_second]
+    more = f"; limits of their own: {len(own)}, up to {max(own):,}" if own else ""
+    return f"{len(usable)} in use, {CALLS_PER_SECOND} calls a second each{more}"
 
 
 def _signatures(ledger: Ledger, settings: Settings, now: datetime) -> str:

@@ -16,14 +16,19 @@ from broker.cli.database.key_files import in_directory, into_option, write_key
 from broker.cli.database.ledger_connection import open_ledger
 from broker.cli.database.queue_keys import agency_key, exchange_user, register, signing
 from broker.cli.exit_codes import CONFLICT, NOT_FOUND, Failure
-from broker.cli.options import Listing, json_option
+from broker.cli.options import Decorator, Listing, json_option
 from broker.cli.output import local, print_json, remark
 from broker.cli.table import print_table
 from broker.domain.codes import Scope
-from broker.domain.credential import Credential
+from broker.domain.credential import CALLS_PER_SECOND, MOST_CALLS_PER_SECOND, Credential
 from broker.domain.ids import CredentialId, OrganisationCode
 from broker.ledger.ledger import Ledger
 from broker.side_log import Change
+
+
+def _calls_option(text: str) -> Decorator:
+    limit = click.IntRange(1, MOST_CALLS_PER_SECOND)
+    return click.option("--calls-per-second", type=limit, metavar="N", help=text)
 
 
 @click.group(cls=Listing)
@@ -49,14 +54,16 @@ keys.add_command(exchange_user)
 )
 @click.option("--label", default="", help="A name to recognise it by.")
 @click.option("--days", type=click.IntRange(min=1), help="Expires after so many days.")
+@_calls_option(f"How often it may call each gateway; {CALLS_PER_SECOND} unless given.")
 @into_option
 @json_option
-def issue(
+def issue(  # noqa: PLR0913  each is an option
     *,
     organisation: str,
     scopes: Sequence[str],
     label: str,
     days: int | None,
+    calls_per_second: int | None,
     into: Path | None,
     as_json: bool,
 ) -> None:
@@ -74,6 +81,7 @@ def issue(
             label=label,
             now=now,
             expires_at=now + timedelta(days=days) if days else None,
+            calls_per_second=calls_per_second,
         )
     _hand_over(key, into, as_json=as_json)
 
@@ -89,23 +97,41 @@ def list_(organisation: str | None, as_json: bool) -> None:
     if as_json:
         print_json(listed)
         return
-    heads = ("id", "organisation", "scopes", "label", "created", "expires", "revoked", "last used")
+    heads = (
+        *("id", "organisation", "scopes", "label", "created", "expires", "revoked", "last used"),
+        "calls/s",
+    )
     print_table(heads, [[_cell(value) for value in row.values()] for row in listed])
 
 
 @keys.command()
 @click.argument("id_", metavar="ID")
 @click.option("--overlap-hours", default=24.0, show_default=True, help="The old key's last hours.")
+@_calls_option("How often the new key may call each gateway; as the old one unless given.")
 @into_option
 @json_option
-def rotate(id_: str, overlap_hours: float, into: Path | None, as_json: bool) -> None:
+def rotate(
+    *,
+    id_: str,
+    overlap_hours: float,
+    calls_per_second: int | None,
+    into: Path | None,
+    as_json: bool,
+) -> None:
     """Replace the key ID by a new one; the old key expires after the overlap."""
     with open_ledger() as ledger:
         now = ledger.queries.clock()
         ends_at = now + timedelta(hours=overlap_hours)
         old = _known(ledger, id_)
         scopes = [Scope(scope) for scope in sorted(old.scopes)]
-        key = api_keys.issue(ledger, old.organisation, scopes, label=old.label, now=now)
+        key = api_keys.issue(
+            ledger,
+            old.organisation,
+            scopes,
+            label=old.label,
+            now=now,
+            calls_per_second=calls_per_second or old.calls_per_second,
+        )
         ledger.credentials.expire(old.id, ends_at)
         side_log.note(Change.KEY_ENDED, at=now, key=old.id, ends_at=ends_at.isoformat())
     remark(f"{old.id} expires {local(ends_at)}")
@@ -209,6 +235,7 @@ def _plain(credential: Credential) -> dict[str, object]:
         "expires_at": credential.expires_at,
         "revoked_at": credential.revoked_at,
         "last_used_at": credential.last_used_at,
+        "calls_per_second": credential.calls_per_second or CALLS_PER_SECOND,
     }
 
 

@@ -59,6 +59,16 @@ def test_where_nothing_is_wrong_it_says_so(run: Run, healthy: dict[str, str]) ->
     assert "FAULT" not in run("doctor", **healthy).out
 
 
+def test_it_says_how_many_calls_keys_may_make(run: Run, healthy: dict[str, str], dsn: str) -> None:
+    issue = ("keys", "issue", "ops", "--scope", "ops")
+    owner = {"BROKER_DATABASE_URL": dsn}
+    run(*issue, **owner)
+    run(*issue, "--calls-per-second", "500", **owner)
+    findings = json.loads(run("doctor", "--json", **healthy).out)["findings"]
+    (text,) = [finding["detail"] for finding in findings if finding["check"] == "keys"]
+    assert text == "2 in use, 200 calls a second each; limits of their own: 1, up to 500"
+
+
 @pytest.mark.parametrize("is_led", [True, False])
 def test_it_changes_nothing(run: Run, healthy: dict[str, str], dsn: str, is_led: bool) -> None:
     with psycopg.connect(dsn, autocommit=True) as connection:

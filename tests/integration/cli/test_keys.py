@@ -11,7 +11,7 @@ import pytest
 
 from broker.admin.api_keys import Key, is_usable
 from broker.domain.credential import Credential
-from broker.domain.ids import CredentialId
+from broker.domain.ids import CredentialId, OrganisationCode
 from broker.ledger.ledger import Ledger
 from tests.unit.cli.conftest import Ran, Run, run
 
@@ -72,6 +72,25 @@ def test_a_successor_has_the_same_scopes_and_the_old_one_ends_later(keys: Keys, 
     assert is_usable(stored(dsn, old), now)
     assert not is_usable(stored(dsn, old), now + timedelta(hours=1))
     assert is_usable(stored(dsn, new), now + timedelta(hours=1))
+
+
+def test_a_key_has_a_limit_of_its_own_which_its_successor_keeps(keys: Keys, dsn: str) -> None:
+    issue = ("issue", "ops", "--scope", "ops", "--json")
+    first = Key.parse(issued(keys(*issue, "--calls-per-second", "500"))).id
+    second = Key.parse(issued(keys("rotate", first, "--json"))).id
+    third = Key.parse(issued(keys("rotate", second, "--calls-per-second", "50", "--json"))).id
+    usual = Key.parse(issued(keys(*issue))).id
+    limits = [stored(dsn, id_).calls_per_second for id_ in (first, second, third, usual)]
+    assert limits == [500, 500, 50, None]
+    listed = {row["id"]: row["calls_per_second"] for row in json.loads(keys("list", "--json").out)}
+    assert [listed[id_] for id_ in (first, second, third, usual)] == [500, 500, 50, 200]
+
+
+@pytest.mark.parametrize("calls", ["0", "2001", "many"])
+def test_a_limit_that_no_key_can_have_is_refused(keys: Keys, dsn: str, calls: str) -> None:
+    assert keys("issue", "ops", "--scope", "ops", "--calls-per-second", calls).code == 2
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        assert ledger.credentials.credentials(OrganisationCode("ops")) == []
 
 
 def test_a_revoked_key_ends_at_once_and_stays_so(keys: Keys, dsn: str) -> None:

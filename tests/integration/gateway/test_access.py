@@ -8,7 +8,9 @@ import pytest
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
+from broker.admin import api_keys
 from broker.dashboard.paths import ROOT
+from broker.domain.codes import Scope
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.flow.inbox_notices import INBOX
@@ -164,6 +166,26 @@ def test_too_many_requests_are_told_to_wait(
     assert set(answers) == {200}
     answers = [client.get("/v1/queue").status_code for _ in range(40)]
     assert answers[-1] == 429
+
+
+def test_a_key_with_a_limit_of_its_own_is_told_to_wait_beyond_it(
+    client: TestClient, context: Context, key: Key
+) -> None:
+    limited = api_keys.issue(
+        context.ledger,
+        OrganisationCode("stoke-csc"),
+        [Scope.COLLECT],
+        label="test",
+        now=context.clock(),
+        calls_per_second=2,
+    )
+
+    def burst(headers: dict[str, str]) -> list[int]:
+        return [client.get("/v1/queue", headers=headers).status_code for _ in range(6)]
+
+    # On a busy machine six calls may take seconds.
+    eventually(lambda: burst({"Authorization": f"Bearer {limited}"})[-1] == 429)
+    assert set(burst(key("stoke-csc", "collect"))) == {200}
 
 
 def test_a_header_authorization_that_comes_twice_is_refused(client: TestClient, key: Key) -> None:
