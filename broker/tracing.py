@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 
 ACCEPT = "accept"
 """The step whose span is the first of a referral's trace."""
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys((ACCEPT, "collect", "answer"), "SERVER"),
+    "route": "CONSUMER",
+    "dispatch": "PRODUCER",
+}
+"""The kind of each step's span (OpenTelemetry): answered for a caller, begun by a message, or sent
+on by one. What is not here happens inside the broker. A map of services is drawn by them."""
 ALLOWED = frozenset({"delivery", "agency", "publisher", "channel", "state", "version", "count"})
 """The attributes that a span may have: ids, codes and counts. Add a name only if its values can
 never be content, a name or somebody's reference."""
@@ -253,7 +260,7 @@ class Spans:
         links: Sequence[SpanContext] = (),
     ) -> ReadableSpan:
         from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415
-        from opentelemetry.trace import Link  # noqa: PLC0415
+        from opentelemetry.trace import Link, SpanKind  # noqa: PLC0415
 
         began_at = (part and part.begun_at) or step.begun_at
         allowed = {f"broker.{key}": value for key, value in attributes.items() if key in ALLOWED}
@@ -263,6 +270,7 @@ class Spans:
             parent,
             self._resource,
             allowed,
+            kind=SpanKind[KINDS.get(name, "INTERNAL")],
             links=[Link(link) for link in links],
             start_time=_nanoseconds(began_at),
             end_time=_nanoseconds(max(began_at, step.ended_at)),

@@ -27,6 +27,8 @@ class Span:
     links: tuple[tuple[str, str], ...]
     attributes: dict[str, str]
     nanoseconds: int
+    kind: str
+    """As OTLP names it, without its prefix."""
 
 
 @dataclass
@@ -59,17 +61,18 @@ class Collector:
                 self.spans += [_span(about["service.name"], span) for span in scope.spans]
 
 
-def _span(service: str, one) -> Span:
-    values = {e.key: e.value.string_value or str(e.value.int_value) for e in one.attributes}
+def _span(service: str, sent) -> Span:
+    values = {e.key: e.value.string_value or str(e.value.int_value) for e in sent.attributes}
     return Span(
         service,
-        one.name,
-        one.trace_id.hex(),
-        one.span_id.hex(),
-        one.parent_span_id.hex(),
-        tuple((link.trace_id.hex(), link.span_id.hex()) for link in one.links),
+        sent.name,
+        sent.trace_id.hex(),
+        sent.span_id.hex(),
+        sent.parent_span_id.hex(),
+        tuple((link.trace_id.hex(), link.span_id.hex()) for link in sent.links),
         values,
-        one.end_time_unix_nano - one.start_time_unix_nano,
+        sent.end_time_unix_nano - sent.start_time_unix_nano,
+        sent.SpanKind.Name(sent.kind).removeprefix("SPAN_KIND_"),
     )
 
 

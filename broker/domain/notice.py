@@ -87,6 +87,7 @@ class NoticeResult:
     state: NoticeState
     next_attempt_at: datetime | None = None
     code: str | None = None
+    """Why it was not sent; None for one that was, or was put back untried."""
 
 
 @dataclass(frozen=True, slots=True)

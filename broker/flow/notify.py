@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -28,6 +30,9 @@ EVERY = timedelta(seconds=1)
 BATCH = 20
 LEASE = timedelta(minutes=10)
 """Longer than a whole batch can take, each notice within the time limits of its channel."""
+SERVER_SECONDS = 20.0
+"""What one server may take of a batch. The rest of its notices are put back, behind those that are
+due by then: a slow one holds up its own notices alone."""
 ATTEMPTS = 12
 """With the pauses below this is about a day and a half; then the notice is recorded as failed."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
@@ -66,10 +71,10 @@ def notify(
         )
         if due:
             directory = context.policies.latest().directory
-            unavailable: set[tuple[str, str]] = set()
+            servers = _Servers()
             results = []
             for notice in due:
-                results.append(_send(context, directory, notice, unavailable))
+                results.append(_send(context, directory, notice, servers))
                 if show:
                     show()
             context.ledger.alarms.settle_notices(results, lease=lease, now=context.clock())
@@ -80,13 +85,38 @@ def notify(
     return len(due)
 
 
-def _send(
-    context: Context, directory: Directory, notice: DueNotice, unavailable: set[tuple[str, str]]
-) -> NoticeResult:
-    """Send one notice. ``unavailable`` collects the servers that did not answer in this batch.
+class _Servers:
+    """The servers of one batch: which are away, and how long each has taken."""
 
-    So a batch waits for each of them once only.
-    """
+    def __init__(self) -> None:
+        self._away: set[tuple[str, str]] = set()
+        self._seconds: Counter[tuple[str, str]] = Counter()
+
+    def passing_over(
+        self, server: tuple[str, str], notice: DueNotice, now: datetime
+    ) -> NoticeResult | None:
+        """Return the result of a notice that is not sent in this batch; None where it may be.
+
+        A batch waits once only for one that is away, and what is left of it when one has had its
+        share belongs to others.
+        """
+        if server in self._away:
+            return _retry(notice, "unavailable", now)
+        if self._seconds[server] > SERVER_SECONDS:
+            return NoticeResult(notice.id, NoticeState.DUE, now)
+        return None
+
+    def note(self, server: tuple[str, str], seconds: float, outcome: NoticeOutcome) -> None:
+        """Take note of what became of a notice, and how long it took."""
+        self._seconds[server] += seconds
+        if isinstance(outcome, Deferred) and outcome.is_unavailable:
+            self._away.add(server)
+
+
+def _send(
+    context: Context, directory: Directory, notice: DueNotice, servers: _Servers
+) -> NoticeResult:
+    """Send one notice, unless its server is away or has had its share of the batch."""
     address, notifier = _address(notice, directory), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
@@ -95,16 +125,17 @@ def _send(
     if isinstance(judged, NoticeResult):
         return judged
     beat()  # a batch may take longer than a thread may go without a heartbeat
-    server = (str(notice.channel), address if notice.channel is NoticeChannel.WEBHOOK else "")
-    if server in unavailable:
-        return _retry(notice, "unavailable", context.clock())
+    # All mails go to the site's own server, whatever their address.
+    server = (str(notice.channel), "" if notice.channel is NoticeChannel.EMAIL else address)
+    if passed_over := servers.passing_over(server, notice, context.clock()):
+        return passed_over
+    began = time.monotonic()
     try:
         outcome = notifier.send(address, written(judged, directory, context.settings.public_url))
     except Exception as error:
         _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
         outcome = Deferred("fault")
-    if isinstance(outcome, Deferred) and outcome.is_unavailable:
-        unavailable.add(server)
+    servers.note(server, time.monotonic() - began, outcome)
     return _result(context, notice, outcome)
 
 

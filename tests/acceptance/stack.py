@@ -31,7 +31,7 @@ class Network:
 
 
 class Stack:
-    """One gateway and some workers; whatever runs is ended with it."""
+    """One gateway and some workers; whatever runs is ended with it, or when this process dies."""
 
     def __init__(
         self,
@@ -61,6 +61,8 @@ class Stack:
             **more,
         }
         self._log = (folder / "log").open("ab")
+        self._reaper = engines.reaper
+        self._started: list[int] = []
         self._count = workers
         self._stderr = stderr
         self.port = free_port()
@@ -119,6 +121,8 @@ class Stack:
         for process in (self.gateway, *self.workers):
             if process is not None:
                 kill(process)
+        for pid in self._started:
+            self._reaper.remove(pid)
         self._log.close()
 
     def _start(self, *command: str, **more: str) -> subprocess.Popen[bytes]:
@@ -127,7 +131,7 @@ class Stack:
             command = ("/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command)
         if self._network is not None:
             command = (*self._network.command, *command)
-        return subprocess.Popen(
+        process = subprocess.Popen(
             command,
             cwd=ROOT,
             env={**self.environ, **more},
@@ -136,6 +140,9 @@ class Stack:
             stderr=self._stderr if isinstance(self._stderr, int) else self._log,
             start_new_session=True,
         )
+        self._reaper.add(process.pid)
+        self._started.append(process.pid)
+        return process
 
 
 def kill(process: subprocess.Popen[bytes]) -> None:

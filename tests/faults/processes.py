@@ -1,7 +1,7 @@
 """Real processes on real engines: gateways, workers, PostgreSQL, two Valkeys, all to be struck.
 
 A supervisor starts again whatever has died, as any host's would; whatever is frozen by a strike is
-thawed by it, or at the end.
+thawed by it, or at the end. When the run itself is killed its processes end with the engines.
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ class Service:
         """Start it; ``stderr`` is where it logs to instead of its file."""
         self.starts += 1
         self.sweep_up()
+        self._forget()
         self._was_asked = self._was_maimed = False
         environment = {**self._installation.environment, **self._settings, **settings}
         environment["PYTHONPATH"] = f"{self.tree}:{self.tree / 'sdk'}"
@@ -107,6 +108,7 @@ class Service:
                 stderr=log if stderr is None else stderr,
                 start_new_session=True,
             )
+        self._installation.engines.reaper.add(self._process.pid)
 
     def children(self) -> list[int]:
         return sorted(descendants(self.pid))
@@ -133,6 +135,12 @@ class Service:
         self.sweep_up()
         if self._process is not None:
             self._process.wait(10)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Have the reaper forget what has ended: another process may get its number."""
+        if self._process is not None:
+            self._installation.engines.reaper.remove(self._process.pid)
 
     def sweep_up(self) -> None:
         """Kill whatever is left of the session that the last start began."""

@@ -39,13 +39,19 @@ def test_a_referral_is_one_trace_from_publish_to_the_answer(
     world.answer(delivery["agency"], delivery=delivery["id"], stage="acknowledged", by="A. Person")
     all_told()
     found = collector.of(status["id"])
-    assert list(found) == ["accept", "route", "collect", "answer"]
+    assert {name: span.kind for name, (span,) in found.items()} == {
+        "accept": "SERVER",
+        "route": "CONSUMER",
+        "collect": "SERVER",
+        "answer": "SERVER",
+    }
     (first,) = found.pop("accept")
     assert (first.parent, first.id) == ("", status["id"].replace("-", "")[16:])
     assert {span.parent for spans in found.values() for span in spans} == {first.id}
     assert first.links == ((TRACE, SPAN),)
     (theirs,) = [span for span in collector.spans if span.trace == TRACE]
     assert (theirs.parent, theirs.links) == (SPAN, ((first.trace, first.id),))
+    assert theirs.kind == "SERVER"
     (answered,) = found["answer"]
     assert answered.attributes == {
         "broker.delivery": delivery["id"],
@@ -79,6 +85,7 @@ def test_a_pushed_delivery_is_dispatched_in_its_referrals_trace(
     all_told()
     found = collector.of(status["id"]).get("dispatch", [])
     assert sorted(span.attributes["broker.delivery"] for span in found) == sorted(pushed)
+    assert {span.kind for span in found} == {"PRODUCER"}
 
 
 @pytest.mark.parametrize("parent", ["nonsense", f"00-{TRACE}-{SPAN}-00", None])

@@ -7,8 +7,9 @@ import yaml
 from referral_broker_client import http_client
 
 from broker import time_limits
+from broker.flow import notify
 from broker.gateway import referrals
-from broker.notices import email
+from broker.notices import command, email
 from broker.transport import http, queues
 from tests.conftest import ROOT
 from workers.celery_settings import celery_settings
@@ -64,3 +65,8 @@ def test_no_thread_that_works_is_taken_for_one_that_is_stuck() -> None:
 
 def _operations() -> str:
     return Path(ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+def test_a_lease_on_notices_lasts_longer_than_a_batch_of_the_slowest() -> None:
+    longest = max(email.TOTAL_SECONDS, http.Limits().total_seconds, command.SECONDS)
+    assert notify.BATCH * longest < notify.LEASE.total_seconds()

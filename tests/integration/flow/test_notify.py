@@ -22,6 +22,7 @@ from broker.channels.registry import CHANNELS
 from broker.domain.codes import NoticeChannel, NoticeState, Scope
 from broker.domain.ids import LeaseId, OrganisationCode
 from broker.domain.notice import NoticeResult
+from broker.flow import notify as notifying
 from broker.flow.context import Context
 from broker.flow.notify import ATTEMPTS, notify
 from broker.notices.base import Deferred, Message, Refused, Sent
@@ -349,6 +350,66 @@ def test_a_way_that_is_not_set_fails_at_once_and_says_so(
     warned(world)
     notify(context)
     assert states(dsn) == [("email", "failed", "channel_not_set", 1)]
+
+
+def paged_by_commands(world: World, context: Context, folder: Path) -> Context:
+    """Have Stoke's duty paged by a program that takes its time, and its manager by a quick one."""
+    documents = documents_from(POLICIES)
+    directory = documents["directory.yaml"]
+    for contact, name in (("duty", "slow"), ("manager", "quick")):
+        address = f"{contact}@stoke-csc.example.org"
+        directory = directory.replace(
+            f"{{email: {address},", f"{{email: {address}, command: {name},"
+        )
+        program = folder / name
+        program.write_text(f"#!/bin/sh\n{'/bin/sleep 0.2' if name == 'slow' else ''}\n")
+        program.chmod(0o700)
+    changed = documents | {"directory.yaml": directory}
+    publish(context.ledger, changed, now=context.clock(), channels=CHANNELS.forms)
+    context.policies._fresh_until = 0.0
+    programs = {name: str(folder / name) for name in ("slow", "quick")}
+    return replace(context, notifiers={NoticeChannel.COMMAND: Command(programs)})
+
+
+def test_a_slow_receiver_holds_up_its_own_notices_alone(
+    world: World, context: Context, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Five notices for one that takes its time were due before the one for another."""
+    monkeypatch.setattr(notifying, "SERVER_SECONDS", 0.1)
+    monkeypatch.setattr(notifying, "BATCH", 3)
+    late(world)
+    at_work = paged_by_commands(world, context, tmp_path)
+    with psycopg.connect(dsn) as connection:
+        connection.execute("delete from notice where kind <> 'delivery.escalated'")
+        connection.execute(
+            "update notice set channel = 'command', next_attempt_at = next_attempt_at"
+            " - interval '1 hour', code = 'exit_3', attempt = 1"
+        )
+        connection.execute(
+            "insert into notice (id, kind, organisation, contact, channel, referral, delivery,"
+            " escalation, data, next_attempt_at, created_at)"
+            " select gen_random_uuid(), kind, organisation, contact, channel, referral, delivery,"
+            " escalation, data, next_attempt_at + n * interval '1 minute', created_at"
+            " from notice, generate_series(1, 4) n"
+        )
+        connection.execute(
+            "insert into notice (id, kind, organisation, contact, channel, referral, delivery,"
+            " escalation, data, next_attempt_at, created_at)"
+            " select gen_random_uuid(), kind, organisation, 'manager', channel, referral, delivery,"
+            " escalation, data, created_at, created_at from notice limit 1"
+        )
+    state = "select contact, state, attempt, code from notice order by contact, next_attempt_at, id"
+    notify(at_work)
+    duty = [row for row in rows(context, state) if row[0] == "duty"]
+    assert duty[:2] == [("duty", "due", 0, None)] * 2
+    assert sorted(duty[2:]) == [("duty", "due", 0, None)] * 2 + [("duty", "sent", 2, None)]
+    notify(at_work)
+    assert ("manager", "sent", 1, None) in rows(context, state)
+    assert [row[1] for row in rows(context, state)].count("sent") == 3
+    while notify(at_work):
+        pass
+    sent = [(contact, state, code) for contact, state, _, code in rows(context, state)]
+    assert sent == [*[("duty", "sent", None)] * 5, ("manager", "sent", None)]
 
 
 def test_an_address_is_looked_up_when_it_is_used(

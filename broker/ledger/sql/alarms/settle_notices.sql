@@ -7,10 +7,15 @@ with result as (
 ),
 settled as (
     update notice
-    set state = result.state, next_attempt_at = result.next_attempt_at, code = result.code,
+    set state = result.state, next_attempt_at = result.next_attempt_at,
+        -- One that was put back untried keeps why it was tried again before.
+        code = case when result.state = 'due' then coalesce(result.code, notice.code)
+                    else result.code end,
         lease_until = null,
-        -- Waiting until it is offered is no attempt: a suspension may last longer than all of them.
-        attempt = notice.attempt - (result.state = 'due' and result.code = %(not_offered)s)::int,
+        -- Waiting until it is offered, or until others were sent, is no attempt: a suspension may
+        -- last longer than all of them.
+        attempt = notice.attempt - (result.state = 'due' and coalesce(result.code, %(not_offered)s)
+                                        = %(not_offered)s)::int,
         ended_at = case when result.state <> 'due' then %(now)s::timestamptz end
     from result
     where notice.id = result.id and notice.state = 'sending' and notice.lease = %(lease)s
