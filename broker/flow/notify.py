@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import assert_never
@@ -90,7 +90,7 @@ class _Servers:
 
     def __init__(self) -> None:
         self._away: set[tuple[str, str]] = set()
-        self._seconds: Counter[tuple[str, str]] = Counter()
+        self._seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
 
     def passing_over(
         self, server: tuple[str, str], notice: DueNotice, now: datetime

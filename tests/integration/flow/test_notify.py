@@ -396,7 +396,7 @@ def test_a_slow_receiver_holds_up_its_own_notices_alone(
             "insert into notice (id, kind, organisation, contact, channel, referral, delivery,"
             " escalation, data, next_attempt_at, created_at)"
             " select gen_random_uuid(), kind, organisation, 'manager', channel, referral, delivery,"
-            " escalation, data, created_at, created_at from notice limit 1"
+            " escalation, data, created_at - interval '1 second', created_at from notice limit 1"
         )
     state = "select contact, state, attempt, code from notice order by contact, next_attempt_at, id"
     notify(at_work)
