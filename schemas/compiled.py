@@ -20,7 +20,7 @@ from marshmallow.fields import Field
 
 from schemas import formats
 from schemas.fields import Code, Flag, Knowable, Many, One, Text, Whole
-from schemas.formats import Area, Country, Day, Formed, Instant, Surroundings
+from schemas.formats import Day, Formed, Instant, PlaceCode, Surroundings
 from schemas.loading import Record, loader
 
 T = TypeVar("T")
@@ -174,7 +174,7 @@ def _write_formed(source: _Source, field: Formed, name: str, depth: int) -> None
     source.write(depth, f"if type({name}) is not str or not {matches}({name}): raise Doubt")
 
 
-def _write_area(source: _Source, field: Formed, name: str, depth: int) -> None:
+def _write_place_code(source: _Source, field: Formed, name: str, depth: int) -> None:
     _write_formed(source, field, name, depth)
     source.write(depth, f"{name} = {name}.strip().upper()")
     source.write(depth, f"if areas is not None and {name} not in areas: raise Doubt")
@@ -238,8 +238,7 @@ _WRITERS: dict[Any, Writer] = {
     Flag._deserialize: _write_flag,
     Whole._deserialize: _write_whole,
     Formed._deserialize: _write_formed,
-    Area._deserialize: _write_area,
-    Country._deserialize: _write_area,
+    PlaceCode._deserialize: _write_place_code,
     Instant._deserialize: _write_instant,
     Day._deserialize: _write_day,
     One._deserialize: _write_one,

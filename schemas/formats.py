@@ -128,7 +128,21 @@ class KindName(Formed):
         self.metadata = described(about, anyOf=[known, {"pattern": self.pattern}])
 
 
-class Area(Formed):
+class PlaceCode(Formed):
+    """The code of a place, loaded in capitals; one of those that there are, where these are known.
+
+    Each kind of place has its words for a code that there is not, ``unknown``.
+    """
+
+    def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
+        code = super()._deserialize(value, *rest, **extra).strip().upper()
+        areas = surroundings.get().areas
+        if areas is not None and code not in areas:
+            raise self.make_error("unknown")
+        return code
+
+
+class Area(PlaceCode):
     """The GSS code of an area (Office for National Statistics), loaded in capitals.
 
     That of a local authority, of a district, or one that another has replaced. E is England, W
@@ -138,32 +152,18 @@ class Area(Formed):
     pattern = r"^ *[EWSNLMewsnlm][0-9]{8} *$"
     default_error_messages = words(
         form="bad-area: Give a GSS code: E, W, S, N, L or M and eight digits.",
-        area="unknown-area: There is no area with this code.",
+        unknown="unknown-area: There is no area with this code.",
     )
 
-    def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
-        code = super()._deserialize(value, *rest, **extra).strip().upper()
-        areas = surroundings.get().areas
-        if areas is not None and code not in areas:
-            raise self.make_error("area")
-        return code
 
-
-class Country(Formed):
+class Country(PlaceCode):
     """A country by its code of two letters (ISO 3166-1), loaded in capitals."""
 
     pattern = r"^ *[A-Za-z]{2} *$"
     default_error_messages = words(
         form="bad-country: Give the country's code of two letters, such as GB.",
-        country="unknown-country: There is no country with this code.",
+        unknown="unknown-country: There is no country with this code.",
     )
-
-    def _deserialize(self, value: Any, *rest: Any, **extra: Any) -> Any:
-        code = super()._deserialize(value, *rest, **extra).strip().upper()
-        areas = surroundings.get().areas
-        if areas is not None and code not in areas:
-            raise self.make_error("country")
-        return code
 
 
 class NhsNumber(Formed):

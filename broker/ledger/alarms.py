@@ -17,7 +17,14 @@ from broker.domain.escalation import (
     EscalationStep,
     TakenOn,
 )
-from broker.domain.ids import EscalationId, LeaseId, NoticeId, OrganisationCode, ReferralId
+from broker.domain.ids import (
+    EscalationId,
+    LeaseId,
+    NoticeId,
+    OrganisationCode,
+    ReferralId,
+    TaskId,
+)
 from broker.domain.notice import (
     DueNotice,
     ListedNotice,
@@ -300,20 +307,15 @@ def _clock(deadline: Mapping[str, Any], pauses: tuple[Span, ...]) -> RunningCloc
 
 def _referral(row: Row) -> Watched:
     waits = row["state"] == ReferralState.UNROUTABLE
-    return Watched(
-        referral=row["referral"],
-        delivery=None,
-        agency=None,
-        publisher=row["publisher"],
-        state=row["state"],
-        policy_version=row["policy_version"],
-        effective_grade=None,
-        clocks=[attending(row["accepted_at"], row["attend_by"])] if waits else (),
-        fired=_fired_before(row),
-    )
+    return _attended(row, [attending(row["accepted_at"], row["attend_by"])] if waits else ())
 
 
 def _task(row: Row) -> Watched:
+    return _attended(row, [attending(row["opened_at"], row["due_at"])], task=row["task"])
+
+
+def _attended(row: Row, clocks: Sequence[RunningClock], *, task: TaskId | None = None) -> Watched:
+    """Return what the broker's own people attend to, by these clocks."""
     return Watched(
         referral=row["referral"],
         delivery=None,
@@ -322,9 +324,9 @@ def _task(row: Row) -> Watched:
         state=row["state"],
         policy_version=row["policy_version"],
         effective_grade=None,
-        clocks=[attending(row["opened_at"], row["due_at"])],
+        clocks=clocks,
         fired=_fired_before(row),
-        task=row["task"],
+        task=task,
     )
 
 

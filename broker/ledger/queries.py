@@ -65,7 +65,7 @@ class Queries(Part):
         """
         with self._transaction() as connection:
             if reference is not None:
-                return _referral_by_reference(connection, publisher, reference)
+                id = _referral_by_reference(connection, publisher, reference)
             params = {"publisher": publisher, "id": id}
             referrals = rows(connection, "queries/referral", params)
             return _status(connection, referrals[0]) if referrals else None
@@ -176,10 +176,10 @@ def content(connection: Connection, referral: ReferralId) -> bytes | None:
 
 def _referral_by_reference(
     connection: Connection, publisher: OrganisationCode | None, reference: str
-) -> ReferralStatus | None:
+) -> ReferralId | None:
     params = {"publisher": publisher, "reference": reference}
     referrals = rows(connection, "queries/referral_by_reference", params)
-    return _status(connection, referrals[0]) if referrals else None
+    return referrals[0]["id"] if referrals else None
 
 
 def _status(connection: Connection, row: Row) -> ReferralStatus:
@@ -203,30 +203,16 @@ def _versions(connection: Connection, referral: ReferralId) -> tuple[Version, ..
     return tuple(Version(**row) for row in versions)
 
 
+_UNCHANGED = (
+    *("id", "agency", "view", "attempt", "available_at", "clock_start", "returned_at", "paused_at"),
+    *("outcome", "reason", "note", "answered_by", "replaces", "explanation", "version", "follows"),
+    *("views_considered", "child_told"),
+)
+"""What the status of a delivery has as the ledger has it."""
+
+
 def _delivery_status(row: Row) -> DeliveryStatus:
-    unchanged: dict[str, Any] = {
-        name: row[name]
-        for name in (
-            "id",
-            "agency",
-            "view",
-            "attempt",
-            "available_at",
-            "clock_start",
-            "returned_at",
-            "paused_at",
-            "outcome",
-            "reason",
-            "note",
-            "answered_by",
-            "replaces",
-            "explanation",
-            "version",
-            "follows",
-            "views_considered",
-            "child_told",
-        )
-    }
+    unchanged: dict[str, Any] = {name: row[name] for name in _UNCHANGED}
     return DeliveryStatus(
         **unchanged,
         role=Role(row["role"]),

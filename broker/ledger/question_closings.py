@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from broker.domain.ids import ReferralId
+from broker.ledger import question_events
 from broker.ledger.database import Connection, rows
+from broker.ledger.question_events import note_questions
 from broker.ledger.tasks import settle_tasks
 
 CLOSED = "question_closed"
@@ -22,6 +24,9 @@ def close_questions(
     that takes it back, a hand-over.
     """
     if referrals:
-        params = {"referrals": list(referrals), "now": now, "actor": actor}
-        over = [row["id"] for row in rows(connection, "question_closings/close_questions", params)]
+        params = {"referrals": list(referrals), "now": now}
+        closed = rows(connection, "question_closings/close_questions", params)
+        causes = {row["question"]: {"because": row["because"]} for row in closed}
+        note_questions(connection, question_events.CLOSED, causes, now=now, actor=actor)
+        over = [row["task"] for row in closed if row["task"] is not None]
         settle_tasks(connection, over, because=CLOSED, now=now)

@@ -21,8 +21,10 @@ from broker.domain.question import (
 )
 from broker.domain.states import DeliveryState
 from broker.domain.task import QUESTION_ASKED, NewTask
+from broker.ledger import question_events
 from broker.ledger.alarms import add_notices
 from broker.ledger.database import Connection, Part, rows
+from broker.ledger.question_events import note_questions
 from broker.ledger.receipts import lock_referrals
 from broker.ledger.tasks import open_tasks, settle_tasks
 
@@ -60,15 +62,18 @@ class Questions(Part):
             "text": new.text,
             "states": sorted(states),
             "most": MOST,
-            "actor": actor,
             "now": now,
         }
         with self._transaction() as connection:
             lock_referrals(connection, [new.delivery])
             asked = rows(connection, "questions/ask", params)
+            if not asked:
+                return False
+            topic = {new.id: {"topic": new.topic}}
+            note_questions(connection, question_events.ASKED, topic, now=now, actor=actor)
             tasks = [task(AskedAbout(**row)) for row in asked]
             open_tasks(connection, tasks, now=now, actor=actor)
-            return bool(asked)
+            return True
 
     def answer(
         self,
@@ -91,13 +96,14 @@ class Questions(Part):
             "by": new.given_by,
             "text": new.text,
             "version": new.version,
-            "actor": actor,
             "now": now,
         }
         with self._transaction() as connection:
             lock_referrals(connection, [question.delivery])
             if not rows(connection, "questions/answer", params):
                 return False
+            version = {new.question: {"version": new.version}}
+            note_questions(connection, question_events.ANSWERED, version, now=now, actor=actor)
             over = _tasks_over(connection, question)
             settle_tasks(connection, over, because=ANSWERED, now=now)
             notices = (

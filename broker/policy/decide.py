@@ -323,23 +323,7 @@ def _revised(
     new_id: NewId,
 ) -> Revised:
     """Return what a new version means for those who had an earlier one, and for who is new."""
-    received_at, before = _received_at(waiting), waiting.effective_grade
-    regrade = None
-    if before is not None and before != plan.effective_grade:
-        regrade = Regrade(Grade(before), plan.effective_grade, received_at)
-    bodies = {**waiting.bodies, waiting.version: waiting.body}
-    new = revise.JudgedVersion(
-        number=waiting.version,
-        received_at=received_at,
-        grade=plan.effective_grade,
-        assignments=plan.assignments,
-        documents={
-            version: VersionDocument.read(orjson.loads(body), waiting.accepted_at)
-            for version, body in bodies.items()
-        },
-        regrade=regrade,
-        policy=policy,
-    )
+    new = _judged(waiting, plan, policy)
     revision = revise.revise(waiting.earlier, new)
     tasks = without_settled(
         plan.tasks,
@@ -357,6 +341,27 @@ def _revised(
         tasks_due=_tasks_due(waiting, plan, policy) if tasks else None,
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
+
+
+def _judged(waiting: Unrouted, plan: Plan, policy: Policy) -> revise.JudgedVersion:
+    """Return a new version with what its plan says, beside all versions of its document."""
+    received_at, before = _received_at(waiting), waiting.effective_grade
+    regrade = None
+    if before is not None and before != plan.effective_grade:
+        regrade = Regrade(Grade(before), plan.effective_grade, received_at)
+    bodies = {**waiting.bodies, waiting.version: waiting.body}
+    return revise.JudgedVersion(
+        number=waiting.version,
+        received_at=received_at,
+        grade=plan.effective_grade,
+        assignments=plan.assignments,
+        documents={
+            version: VersionDocument.read(orjson.loads(body), waiting.accepted_at)
+            for version, body in bodies.items()
+        },
+        regrade=regrade,
+        policy=policy,
+    )
 
 
 def _deliveries(

@@ -12,6 +12,7 @@ from broker.gateway.calls.parts import BAD_LIMIT, LIMIT, NO_DELIVERY, OPS
 _AGENCY_OR_OPS = (Scope.COLLECT, Scope.OPS)
 _EVERY_SCOPE = (Scope.PUBLISH, Scope.COLLECT, Scope.OPS)
 _TO_DELIVERY = Link("showDelivery", "path.id", "$response.body#/delivery", "Show the delivery.")
+_ESCALATION = {200: Gives("The escalation as it is now.", "escalation")}
 DEADLINES = (
     Call(
         id="pauseClocks",
@@ -98,7 +99,7 @@ DEADLINES = (
         ),
         scopes=_EVERY_SCOPE,
         takes="sees-to",
-        gives={200: Gives("The escalation as it is now.", "escalation")},
+        gives=_ESCALATION,
         problems={404: "No escalation of yours has this ID."},
     ),
     Call(
@@ -115,7 +116,7 @@ DEADLINES = (
         ),
         scopes=OPS,
         takes="release-escalation",
-        gives={200: Gives("The escalation as it is now.", "escalation")},
+        gives=_ESCALATION,
         problems={404: "No escalation has this ID."},
     ),
     Call(
@@ -132,7 +133,7 @@ DEADLINES = (
         ),
         scopes=OPS,
         takes="hand-over-escalation",
-        gives={200: Gives("The escalation as it is now.", "escalation")},
+        gives=_ESCALATION,
         problems={
             404: "No escalation has this ID.",
             409: "The person `by` does not deal with the escalation.",

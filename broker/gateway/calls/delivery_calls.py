@@ -8,6 +8,8 @@ from broker.gateway.call import Call, Gives, Link, Tag
 from broker.gateway.calls.parts import NO_DELIVERY, OPS
 
 _COLLECT = (Scope.COLLECT,)
+_LEASE_RESULTS = {200: Gives("One result for each lease, in order.", "lease-results")}
+_UNKNOWN = "No delivery has this ID."
 _HOLDS = (
     (
         "release",
@@ -88,7 +90,7 @@ DELIVERIES = (
         description="Extends your leases, so that the deliveries are not offered again meanwhile.",
         scopes=_COLLECT,
         takes="leases",
-        gives={200: Gives("One result for each lease, in order.", "lease-results")},
+        gives=_LEASE_RESULTS,
     ),
     Call(
         id="releaseLeases",
@@ -100,7 +102,7 @@ DELIVERIES = (
         description="Ends your leases. The deliveries are offered again at once.",
         scopes=_COLLECT,
         takes="leases",
-        gives={200: Gives("One result for each lease, in order.", "lease-results")},
+        gives=_LEASE_RESULTS,
     ),
     Call(
         id="showDelivery",
@@ -130,7 +132,7 @@ DELIVERIES = (
         takes="reroute",
         gives={200: Gives("The delivery that takes its place.", "rerouted")},
         problems={
-            404: "No delivery has this ID.",
+            404: _UNKNOWN,
             409: (
                 "The delivery was not returned or was redirected already, its referral was "
                 "recalled, or it must not go to that agency: `errors` says why."
@@ -152,7 +154,7 @@ DELIVERIES = (
         takes="reroute",
         gives={200: Gives("Who would see what, by when.", "reroute-preview")},
         problems={
-            404: "No delivery has this ID.",
+            404: _UNKNOWN,
             409: "It cannot be redirected, or must not go to that agency: `errors` says why.",
         },
     ),
@@ -169,7 +171,7 @@ DELIVERIES = (
             takes=takes,
             gives={200: Gives("What became of it.", "hold")},
             problems={
-                404: "No delivery has this ID.",
+                404: _UNKNOWN,
                 409: "The delivery is not held any more, or its referral was recalled.",
             },
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
@@ -170,16 +170,9 @@ class Directory:
         self._by_code = Layered(documented)
         self.names = Layered({code: organisation.name for code, organisation in documented.items()})
         """Every organisation's name by its code."""
-        offices: dict[OrganisationCode, list[OrganisationCode]] = {}
-        serving: dict[tuple[str, str], list[OrganisationCode]] = {}
-        for organisation in documented.values():
-            for place in _places_of(organisation):
-                serving.setdefault(place, []).append(organisation.code)
-            if partner := organisation.out_of_hours_partner:
-                offices.setdefault(partner, []).append(organisation.code)
-        self._serving = Layered({place: tuple(codes) for place, codes in serving.items()})
+        self._serving = Layered(_codes_by(_places_of, documented.values()))
         """Who serves a place, by kind and place."""
-        self._offices = Layered({partner: tuple(codes) for partner, codes in offices.items()})
+        self._offices = Layered(_codes_by(_partner_of, documented.values()))
         """The offices that a team out of hours stands in for, by the team's code."""
         self._own_calendars: Mapping[OrganisationCode, WorkingCalendar] = {}
         """Those of teams that count by the calendar of their office."""
@@ -402,6 +395,17 @@ def _places_of(organisation: Organisation | None) -> list[tuple[str, str]]:
 def _partner_of(organisation: Organisation | None) -> tuple[OrganisationCode, ...]:
     partner = organisation.out_of_hours_partner if organisation else None
     return (partner,) if partner else ()
+
+
+def _codes_by(
+    keys_of: Callable[[Organisation], Iterable[P]], organisations: Iterable[Organisation]
+) -> dict[P, tuple[OrganisationCode, ...]]:
+    """Return which organisations are looked up by each key, in their order."""
+    codes: dict[P, list[OrganisationCode]] = {}
+    for organisation in organisations:
+        for key in keys_of(organisation):
+            codes.setdefault(key, []).append(organisation.code)
+    return {key: tuple(under) for key, under in codes.items()}
 
 
 def _dates(organisation: Organisation | None) -> object:

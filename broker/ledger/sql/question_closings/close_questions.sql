@@ -1,8 +1,8 @@
--- Close the questions about these referrals whose agency no longer has what it asked about, each with
--- its event. The referrals are locked, so no answer comes at the same time. Returns their tasks.
+-- Close the questions about these referrals whose agency no longer has what it asked about. The
+-- referrals are locked, so no answer comes at the same time. Returns each with its open task, if any.
 with asked as (
     select question.id as question, delivery_end(delivery.*, referral.*) as because,
-           delivery.id as delivery, delivery.agency, delivery.referral, referral.publisher
+           delivery.referral
     from referral
     join delivery on delivery.referral = referral.id
     -- Each delivery by itself, so that its questions are read through the index and no others.
@@ -22,17 +22,10 @@ closed as (
     order by question
     on conflict (question) do nothing
     returning question
-),
-history as (
-    insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
-    select %(now)s, 'delivery.question_closed', publisher, referral, delivery, agency, %(actor)s,
-           jsonb_build_object('question', question, 'because', because)
-    from closed join asked using (question)
-    order by question
 )
-select task.id
+select question, asked.because, task.id as task
 from closed
 join asked using (question)
-join task on task.referral = asked.referral and task.state = 'open'
-         and task.pointer = '/questions/' || question
+left join task on task.referral = asked.referral and task.state = 'open'
+              and task.pointer = '/questions/' || question
 order by task.id

@@ -11,16 +11,7 @@ with asked as (
       and delivery_end(delivery.*, referral.*) is null
       and (select count(*) from question where question.delivery = item.id) < %(most)s
     on conflict (id) do nothing
-    returning id, delivery, topic
-),
-history as (
-    insert into event (at, kind, publisher, referral, delivery, agency, actor, data)
-    select %(now)s, 'delivery.question_asked', referral.publisher, referral.id, delivery.id,
-           delivery.agency, %(actor)s,
-           jsonb_build_object('question', asked.id, 'topic', asked.topic)
-    from asked
-    join delivery on delivery.id = asked.delivery
-    join referral on referral.id = delivery.referral
+    returning delivery
 )
 select referral.id as referral, referral.publisher, referral.reference, referral.version,
        referral.effective_grade as grade
