@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --disable-pip-version-check
+# What is installed is compiled when it is first imported: most modules never are.
+PIP := $(PY) -m pip install --disable-pip-version-check --no-compile
 LOCK := requirements/dev.txt
 SCENARIOS :=
 SCALE := 1
