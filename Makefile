@@ -5,7 +5,8 @@ SHELL := /bin/bash
 .SHELLFLAGS := -o pipefail -c
 VENV := .venv
 PY := $(VENV)/bin/python
-PIP := $(PY) -m pip install --disable-pip-version-check
+# What is installed is compiled when it is first imported: most modules never are.
+PIP := $(PY) -m pip install --disable-pip-version-check --no-compile
 LOCK := requirements/dev.txt
 SCENARIOS :=
 SCALE := 1
@@ -31,7 +32,7 @@ COUNTED := while read -r word _; do \
 	done
 
 .DEFAULT_GOAL := help
-.PHONY: help env demo up test quick check docs docs-env bench faults floods restore-drill soak upgrade-drill release proof image mutants lock lint-api clean
+.PHONY: help env demo up test quick check types lint docs docs-env bench faults floods restore-drill soak upgrade-drill release proof image mutants lock lint-api clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -66,9 +67,14 @@ quick: check ## what to run after each change: the checks and most unit tests, i
 	$(PY) -m pytest -n 2 --hypothesis-profile quick -m 'not proof and not thorough' tests/unit
 
 check: env ## format, lint, types, who may import what, what nobody uses, and migrations
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target types lint
+
+types:
+	$(PY) -m mypy
+
+lint:
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
-	$(PY) -m mypy
 	$(VENV)/bin/lint-imports
 	$(PY) -m tests.dead_code
 	$(PY) -m tests.lint_migrations
