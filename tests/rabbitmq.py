@@ -32,16 +32,31 @@ class RabbitMQ(Engine):
 
     name = "RabbitMQ"
 
-    def __init__(self, folder: Path, reaper: Reaper) -> None:
+    def __init__(self, folder: Path, reaper: Reaper, *, beside: RabbitMQ | None = None) -> None:
+        """``beside``: another that runs, whose cluster this one is to join."""
         super().__init__(folder, reaper)
-        self._password = secrets.token_urlsafe(24)
+        self._password = beside._password if beside else secrets.token_urlsafe(24)
         self._amqp, self._distribution, self._mapper_port = _free_ports(3)
+        self._beside = beside
+        if beside:
+            self._mapper_port = beside._mapper_port
         self._mapper: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         """The broker's own address."""
         return f"amqp://broker:{quote(self._password)}@{LOOPBACK}:{self._amqp}//"
+
+    @property
+    def node(self) -> str:
+        """How a cluster names it."""
+        return f"tests-{self._amqp}@localhost"
+
+    def join(self) -> None:
+        """Join the cluster of the one beside which it was made."""
+        assert self._beside is not None
+        for command in (("stop_app",), ("join_cluster", self._beside.node), ("start_app",)):
+            self.control(*command)
 
     def control(self, *arguments: str, said: str = "") -> str:
         """Run ``rabbitmqctl``, say something on its standard input, and return what it prints.
@@ -86,7 +101,12 @@ class RabbitMQ(Engine):
             "log.console = true\nlog.file = false\n"
         )
         (self.folder / "enabled_plugins").write_text("[].\n")
-        if self._mapper is None:
+        if self._beside:
+            cookie = self.folder / ".erlang.cookie"
+            cookie.unlink(missing_ok=True)
+            cookie.write_bytes((self._beside.folder / cookie.name).read_bytes())
+            cookie.chmod(0o400)
+        elif self._mapper is None:
             self._mapper = self._run(
                 ["/usr/bin/epmd", "-address", LOOPBACK, "-port", str(self._mapper_port)]
             )
@@ -113,7 +133,7 @@ class RabbitMQ(Engine):
             "HOME": folder,
             "ERL_EPMD_PORT": str(self._mapper_port),
             "ERL_EPMD_ADDRESS": LOOPBACK,
-            "RABBITMQ_NODENAME": f"tests-{self._amqp}@localhost",
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_DIST_PORT": str(self._distribution),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1} "
             "+S 1:1",

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -40,6 +39,7 @@ from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.threads import FairThreads
 from broker.web import assets
+from broker.web.compression import Compression
 from broker.web.errors import TITLES, Titles, handlers
 
 THREADS = 4
@@ -124,7 +124,7 @@ def mount(context: Context, health: HealthWatch) -> list[BaseRoute]:
         provider = Provider(settings.provider, public_url=settings.public_url, clock=context.clock)
     app = Starlette(
         routes=routes(provider),
-        middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)],
+        middleware=[Middleware(Compression)],
         exception_handlers=handlers(_error_page, _TITLES),
     )
     app.state.desk = Desk(

@@ -20,6 +20,8 @@ STOP_SECONDS = 10.0
 """How long a process may take to end in order."""
 KILL_SECONDS = 5.0
 """How long the reaper waits before it kills; less than its owner waits for the reaper."""
+CLOSE_SECONDS = 120.0
+"""How long its owner waits for it: it also deletes a folder, of gigabytes on a busy disk maybe."""
 POLL_SECONDS = 0.02
 
 
@@ -48,7 +50,7 @@ class Reaper:
         """End the reaper, and with it every process that it still watches."""
         assert self._process.stdin is not None
         self._process.stdin.close()
-        self._process.wait(STOP_SECONDS)
+        self._process.wait(CLOSE_SECONDS)
 
     def _send(self, line: str) -> None:
         assert self._process.stdin is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -24,7 +23,7 @@ from broker.notices.base import Deferred, Message, NoticeOutcome, Refused, Sent
 from broker.policy.language.directory import Directory
 from broker.policy.monitoring.alarms import ATTEND
 from broker.policy.time.moments import instant_text
-from broker.telemetry import error_fields, logger
+from broker.telemetry import error_fields, logger, monotonic_seconds
 
 EVERY = timedelta(seconds=1)
 BATCH = 20
@@ -129,13 +128,13 @@ def _send(
     server = (str(notice.channel), "" if notice.channel is NoticeChannel.EMAIL else address)
     if passed_over := servers.passing_over(server, notice, context.clock()):
         return passed_over
-    began = time.monotonic()
+    began = monotonic_seconds()
     try:
         outcome = notifier.send(address, written(judged, directory, context.settings.public_url))
     except Exception as error:
         _log.error("notice failed", channel=str(notice.channel), **error_fields(error))
         outcome = Deferred("fault")
-    servers.note(server, time.monotonic() - began, outcome)
+    servers.note(server, monotonic_seconds() - began, outcome)
     return _result(context, notice, outcome)
 
 

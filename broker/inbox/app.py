@@ -6,7 +6,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -18,6 +17,7 @@ from broker.inbox import acts, ask, item, items, rendering, signing_in, team
 from broker.inbox.access import ACCESS, Inboxes
 from broker.threads import FairThreads
 from broker.web import assets
+from broker.web.compression import Compression
 from broker.web.errors import handlers
 
 THREADS = 6
@@ -66,7 +66,7 @@ def mount(context: Context) -> list[BaseRoute]:
     """Return the inbox as a part of what is served."""
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)],
+        middleware=[Middleware(Compression)],
         exception_handlers=handlers(_error_page),
     )
     app.state.inboxes = Inboxes(FairThreads(THREADS, THREADS), context)

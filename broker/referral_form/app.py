@@ -6,7 +6,6 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
@@ -26,6 +25,7 @@ from broker.referral_form.draft_acts import AlreadySent
 from broker.referral_form.rendering import ROOT
 from broker.threads import FairThreads
 from broker.web import assets
+from broker.web.compression import Compression
 from broker.web.errors import handlers
 
 THREADS = 4
@@ -78,7 +78,7 @@ def mount(context: Context) -> list[BaseRoute]:
     """Return the form as a part of what is served; its addresses are below those of the inbox."""
     app = Starlette(
         routes=routes(),
-        middleware=[Middleware(GZipMiddleware, minimum_size=500, compresslevel=6)],
+        middleware=[Middleware(Compression)],
         exception_handlers={**handlers(_error_page), AlreadySent: _to_sent},
     )
     app.state.inboxes = Inboxes(FairThreads(THREADS, THREADS), context)

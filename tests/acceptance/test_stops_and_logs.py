@@ -12,9 +12,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from redis import Redis
 from referral_broker_client import Consumer
@@ -22,6 +24,8 @@ from referral_broker_client import Consumer
 from broker import time_limits
 from broker.devstack.engines import Engines
 from broker.flow.context import Context
+from broker.flow.lane_beats import FOR
+from broker.policy.monitoring.health import VITAL_LANES
 from tests.acceptance.conftest import sample
 from tests.acceptance.stack import START_SECONDS, Stack
 from tests.collector import Collector, collecting
@@ -348,9 +352,24 @@ def test_connections_that_fell_silent_are_given_up_and_work_goes_on(
     ):
         headers = {**police, "Prefer": f"wait={WAIT}"}
         assert call(stack, "/v1/referrals", headers, sample(1))[0] == 201
+        eventually(lambda: lanes_shown(dsn, datetime.now(UTC)) == set(VITAL_LANES))
         relay.silence_present()
+        with psycopg.connect(dsn) as ledger:
+            (fell_silent_at,) = ledger.execute("select now()").fetchone() or (None,)
 
         def is_routed() -> bool:
             return call(stack, "/v1/referrals", headers, sample(2))[0] in {200, 201}
 
         eventually(is_routed, within=time_limits.TRANSACTION + PATIENCE_SECONDS)
+        # No thread of the worker waits on a connection that is dead for good.
+        eventually(
+            lambda: lanes_shown(dsn, fell_silent_at + 2 * FOR) == set(VITAL_LANES),
+            within=time_limits.TRANSACTION + PATIENCE_SECONDS,
+        )
+
+
+def lanes_shown(dsn: str, until: datetime) -> set[str]:
+    """Return the lanes of the services whose beat counts beyond an instant."""
+    with psycopg.connect(dsn) as ledger:
+        shown = "select name from lead where until > %s and name = any(%s)"
+        return {name for (name,) in ledger.execute(shown, [until, list(VITAL_LANES)])}

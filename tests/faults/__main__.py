@@ -37,6 +37,8 @@ def summary(result: Result) -> str:
         f"offered      {len(journal.offered)} times, {len(result.ledger.deliveries)} deliveries",
         f"calls        {len(journal.called)}: {_counts(statuses)}",
         f"receipts     {len(journal.answered)}: {_counts(results)}",
+        f"recalls      {_counts(Counter(str(made.status) for made in journal.recalled))};"
+        f" redirects: {_counts(Counter(str(made.status) for made in journal.redirected))}",
         f"feeds        {len(journal.fed)} events",
         f"breaches     {breaches} told",
         f"at rest      {journal.drained_after:.1f} s after the last fault"

@@ -69,6 +69,13 @@ COPIES: Mapping[str, Sequence[Edit]] = {
             "        answers = context.ledger.referrals.accept(new)\n",
         )
     ],
+    "a recall that forgets who has decided": [
+        Edit(
+            "broker/policy/revision/revise.py",
+            "        if thread.last.kind is not DeliveryKind.RECALL:\n",
+            "        if thread.last.state is not DeliveryState.DECIDED:\n",
+        )
+    ],
     "receipt before commit": [Edit("broker/intake/http_intake.py", _COMMIT, _PROMISE)],
 }
 

@@ -34,6 +34,7 @@ from tests.faults.collecting import Agency, Mailbox, QueueReader, private_key
 from tests.faults.journal import Journal, Struck
 from tests.faults.processes import Installation
 from tests.faults.publishing import Publisher
+from tests.faults.recalling import Recaller
 from tests.faults.schedule import Strike, plan
 from tests.faults.strikes import FAULTS, Fault
 from tests.faults.waiting import WAIT, Waiter
@@ -73,7 +74,14 @@ class Campaign:
     """Clients, faults and processes of one run."""
 
     def __init__(
-        self, town: Installation, keys: Mapping[str, str], seed: int, journal: Journal, say: Say
+        self,
+        town: Installation,
+        keys: Mapping[str, str],
+        seed: int,
+        journal: Journal,
+        say: Say,
+        *,
+        recalls: bool = False,
     ) -> None:
         self.town = town
         self.journal = journal
@@ -96,6 +104,7 @@ class Campaign:
             [self._wire(documents.WAITER, place) for place in (1, 2)],
             ["/v1/collect", f"/v1/events?wait={WAIT}"],
         )
+        self.recaller = self._recaller() if recalls else None
 
     def calm(self) -> None:
         """Wait until all is up; then see whether wake-ups alone get referrals routed.
@@ -125,6 +134,8 @@ class Campaign:
             if client not in late:
                 client.start()
         self.waiter.start()
+        if self.recaller:
+            self.recaller.start()
         began = time.monotonic()
         threads = []
         for strike in strikes:
@@ -153,6 +164,8 @@ class Campaign:
             publisher.stop()
         for publisher in self.publishers:
             publisher.rest()
+        if self.recaller:
+            self.recaller.rest()
         left = self._drained(patience, queues=False)
         self.journal.drained_after = time.monotonic() - began
         for _ in range(leaps):
@@ -204,6 +217,11 @@ class Campaign:
         wire, dice = self._wire(code, 0), self._dice(code, 0)
         return Publisher(code, wire, dice, self.journal, self._run)
 
+    def _recaller(self) -> Recaller:
+        wires = {code: self._wire(code, 3) for code in documents.PUBLISHERS}
+        ops = self._wire(documents.OPERATOR, 1)
+        return Recaller(wires, ops, self._dice("recalls", 0), self.journal)
+
     def _wire(self, code: str, place: int) -> Wire:
         dice = self._dice(f"wire {code}", place)
         return Wire(code, self._keys[code], self.town.ports, self.journal, dice)
@@ -241,7 +259,8 @@ def run(
         keys = prepare(engines) if prepare else prepare_ledger(engines.database_url)
         flood_key = keys.get(documents.FLOOD_KEY, "")
         with Installation(engines, folder / "run", tree, flood_key=flood_key) as town:
-            campaign = Campaign(town, keys, seed, journal, say)
+            recalls = documents.OPERATOR in keys
+            campaign = Campaign(town, keys, seed, journal, say, recalls=recalls)
             campaign.calm()
             campaign.storm(strikes, faults, late=[campaign.reader] if reader_is_away else [])
             campaign.rest()
@@ -266,17 +285,23 @@ def prepare_ledger(url: str) -> dict[str, str]:
     everybody |= dict.fromkeys(documents.AGENCIES.values(), Scope.COLLECT)
     scopes = {code: [scope] for code, scope in everybody.items()}
     scopes[documents.WAITER] = [Scope.COLLECT, Scope.PUBLISH]
+    named = {documents.FLOOD_KEY: documents.FLOODER, documents.OPERATOR: documents.WAITER}
     with Ledger.open(as_application(url), application_name="campaign") as ledger:
         publish(ledger, documents.policy(), now=datetime.now(UTC), channels=CHANNELS.forms)
         for code in documents.AGENCIES.values():
             pem = private_key(code)
             signing_keys.register(ledger, OrganisationCode(code), pem, now=datetime.now(UTC))
-        owners = {code: code for code in scopes} | {documents.FLOOD_KEY: documents.FLOODER}
+        scopes |= {name: scopes[code] for name, code in named.items()}
+        scopes[documents.OPERATOR] = [Scope.OPS]
         return {
             name: issue(
-                ledger, OrganisationCode(code), scopes[code], label=name, now=datetime.now(UTC)
+                ledger,
+                OrganisationCode(named.get(name, name)),
+                allowed,
+                label=name,
+                now=datetime.now(UTC),
             )
-            for name, code in owners.items()
+            for name, allowed in scopes.items()
         }
 
 

@@ -14,7 +14,9 @@ from statistics import median
 from typing import Any
 
 from tests.faults.documents import AGENCIES
+from tests.faults.evidence import Evidence
 from tests.faults.journal import HandedIn, Journal, Offered
+from tests.faults.recall_rules import recalls_hold, who_had_it_destroys_it
 from tests.faults.witness import Ledger, Row
 
 RECOVERY_SECONDS = 30.0
@@ -42,17 +44,17 @@ HIDDEN = {"delivery.leased", "delivery.lapsed", "delivery.deferred", "delivery.s
 """How an agency is reached is not its publisher's business."""
 
 _ANSWERS = {"collected", "acknowledged", "decided", "returned"}
-_OPEN = {"leased", "refused", *_ANSWERS}
+_OPEN = {"leased", "refused", "recalled", *_ANSWERS}
 STEPS: dict[str, set[str]] = {
     "": {"held", "available"},
-    "held": {"available"},
+    "held": {"available", "recalled"},
     "available": _OPEN,
-    "leased": {"lapsed", "deferred", "sent", "refused", *_ANSWERS},
-    "sent": {"lapsed", "refused", *_ANSWERS},
+    "leased": {"lapsed", "deferred", "sent", "refused", "recalled", *_ANSWERS},
+    "sent": {"lapsed", "refused", "recalled", *_ANSWERS},
     "lapsed": _OPEN,
     "deferred": _OPEN,
-    "collected": {"acknowledged", "decided", "returned"},
-    "acknowledged": {"decided", "returned"},
+    "collected": {"acknowledged", "decided", "returned", "recalled"},
+    "acknowledged": {"decided", "returned", "recalled"},
     "decided": {"decided"},
     "returned": set(),
     "refused": {"recalled"},
@@ -87,34 +89,14 @@ def check(journal: Journal, ledger: Ledger) -> list[Finding]:
     return [
         Finding(invariant, what)
         for invariant, rule in RULES
-        for what in rule(_Evidence(journal, ledger))
+        for what in rule(Evidence(journal, ledger))
     ]
-
-
-class _Evidence:
-    """The journal and the tables, sorted for looking things up."""
-
-    def __init__(self, journal: Journal, ledger: Ledger) -> None:
-        self.journal = journal
-        self.ledger = ledger
-        self.referrals = {row["id"]: row for row in ledger.referrals}
-        self.deliveries = {row["id"]: row for row in ledger.deliveries}
-        self.answers = {(row["delivery"], row["stage"]): row for row in ledger.answers}
-        self.of_referral: dict[str, list[Row]] = defaultdict(list)
-        for row in ledger.deliveries:
-            self.of_referral[row["referral"]].append(row)
-        self.receipts: dict[str, HandedIn] = {
-            paper.receipt["id"]: paper for paper in journal.handed_in if paper.receipt is not None
-        }
-        self.papers: dict[tuple[str, str], list[HandedIn]] = defaultdict(list)
-        for paper in journal.handed_in:
-            self.papers[paper.publisher, paper.reference].append(paper)
 
 
 # I1
 
 
-def no_loss(seen: _Evidence) -> Iterator[str]:
+def no_loss(seen: Evidence) -> Iterator[str]:
     """Whatever a receipt was given for is there, and has a delivery for each child's area."""
     for id_, receipt in seen.receipts.items():
         row = seen.referrals.get(id_)
@@ -131,15 +113,22 @@ def no_loss(seen: _Evidence) -> Iterator[str]:
             yield from _unowned(seen, receipt, id_)
 
 
-def _unowned(seen: _Evidence, receipt: HandedIn, id_: str) -> Iterator[str]:
-    first = Counter(row["agency"] for row in seen.of_referral[id_] if row["replaces"] is None)
+def _unowned(seen: Evidence, receipt: HandedIn, id_: str) -> Iterator[str]:
+    first = Counter(
+        row["agency"]
+        for row in seen.of_referral[id_]
+        if row["replaces"] is None and row["kind"] == "referral"
+    )
+    if not first and seen.was_recalled(id_):
+        return  # it was recalled before it was routed
     if first != Counter(AGENCIES[area] for area in receipt.areas):
         yield f"{receipt.reference} for {receipt.areas} went to {dict(first)}"
 
 
-def nothing_taken_is_forgotten(seen: _Evidence) -> Iterator[str]:
+def nothing_taken_is_forgotten(seen: Evidence) -> Iterator[str]:
     """What was decided according to the ledger was offered to its agency before."""
     offered = {offer.delivery for offer in seen.journal.offered}
+    offered |= {asked.delivery for asked in seen.journal.destroyed}
     unseen = {
         (answer.agency, answer.delivery)
         for answer in seen.journal.answered
@@ -154,7 +143,7 @@ def nothing_taken_is_forgotten(seen: _Evidence) -> Iterator[str]:
 # I2
 
 
-def no_invention(seen: _Evidence) -> Iterator[str]:
+def no_invention(seen: Evidence) -> Iterator[str]:
     """What is offered was handed in, and goes to whoever is responsible, with its part alone."""
     for offer in seen.journal.offered:
         papers = seen.papers.get((offer.publisher, offer.reference), [])
@@ -167,7 +156,7 @@ def no_invention(seen: _Evidence) -> Iterator[str]:
             yield from _misdelivered(seen, offer, same[0])
 
 
-def _misdelivered(seen: _Evidence, offered: Offered, paper: HandedIn) -> Iterator[str]:
+def _misdelivered(seen: Evidence, offered: Offered, paper: HandedIn) -> Iterator[str]:
     row = seen.deliveries.get(offered.delivery)
     if row is None:
         yield f"delivery {offered.delivery} was offered, and the ledger does not know it"
@@ -183,9 +172,12 @@ def _misdelivered(seen: _Evidence, offered: Offered, paper: HandedIn) -> Iterato
         )
 
 
-def _was_sent_here(seen: _Evidence, row: Row, agency: str) -> bool:
-    """Say whether an agency that returned the delivery before named this agency's area."""
+def _was_sent_here(seen: Evidence, row: Row, agency: str) -> bool:
+    """Say whether who returned the delivery before named this agency's area, or ops the agency."""
     return any(
+        redirect.delivery == row["replaces"] and redirect.agency == agency
+        for redirect in seen.journal.redirected
+    ) or any(
         answer.delivery == row["replaces"]
         and answer.stage == "returned"
         and AGENCIES.get(answer.area or "") == agency
@@ -193,7 +185,7 @@ def _was_sent_here(seen: _Evidence, row: Row, agency: str) -> bool:
     )
 
 
-def only_ones_own(seen: _Evidence) -> Iterator[str]:
+def only_ones_own(seen: Evidence) -> Iterator[str]:
     """Nobody gets anything out of another agency's delivery, or of one that does not exist."""
     for answer in seen.journal.answered:
         row = seen.deliveries.get(answer.delivery)
@@ -205,7 +197,7 @@ def only_ones_own(seen: _Evidence) -> Iterator[str]:
 # I3
 
 
-def one_outcome(seen: _Evidence) -> Iterator[str]:
+def one_outcome(seen: Evidence) -> Iterator[str]:
     """Each stage of a delivery is recorded once, and a decision again only with another outcome."""
     answers = [answer for answer in seen.journal.answered if answer.result == "recorded"]
     same = Counter((answer.delivery, answer.stage, answer.outcome) for answer in answers)
@@ -219,7 +211,7 @@ def one_outcome(seen: _Evidence) -> Iterator[str]:
             yield f"delivery {delivery} ended twice: {ends}"
 
 
-def one_identity(seen: _Evidence) -> Iterator[str]:
+def one_identity(seen: Evidence) -> Iterator[str]:
     """A delivery bears the same id, content and agency however often it is offered."""
     about: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
     ids: dict[tuple[str, ...], set[str]] = defaultdict(set)
@@ -231,7 +223,7 @@ def one_identity(seen: _Evidence) -> Iterator[str]:
     yield from (f"{who} was offered as {told}" for who, told in ids.items() if len(told) > 1)
 
 
-def lost_leases(seen: _Evidence) -> Iterator[str]:
+def lost_leases(seen: Evidence) -> Iterator[str]:
     """Whoever answers under a lease after another one was given is told that it is lost."""
     offers: dict[str, list[Offered]] = defaultdict(list)
     for offer in seen.journal.offered:
@@ -255,7 +247,7 @@ def lost_leases(seen: _Evidence) -> Iterator[str]:
 # I4
 
 
-def honest_receipts(seen: _Evidence) -> Iterator[str]:
+def honest_receipts(seen: Evidence) -> Iterator[str]:
     """The same document gets the same receipt; another one under its reference gets none."""
     for (_, reference), papers in seen.papers.items():
         told: dict[str, set[tuple[str, str, str]]] = defaultdict(set)
@@ -289,7 +281,7 @@ class _Told:
     """What it was told is recorded, then what it sent since and heard nothing of."""
 
 
-def _last_told(seen: _Evidence) -> dict[tuple[str, str], _Told]:
+def _last_told(seen: Evidence) -> dict[tuple[str, str], _Told]:
     """Return what agencies were last told, by delivery and stage."""
     last: dict[tuple[str, str], _Told] = {}
     for answer in sorted(seen.journal.answered, key=lambda answer: answer.told_at):
@@ -302,7 +294,7 @@ def _last_told(seen: _Evidence) -> dict[tuple[str, str], _Told]:
     return last
 
 
-def honest_results(seen: _Evidence) -> Iterator[str]:
+def honest_results(seen: Evidence) -> Iterator[str]:
     """What an agency was last told is recorded stands in the ledger as it was given."""
     for (delivery, stage), told in _last_told(seen).items():
         kept = seen.answers.get((delivery, stage))
@@ -312,7 +304,7 @@ def honest_results(seen: _Evidence) -> Iterator[str]:
             yield f"{delivery} was decided {told.outcomes[0]}, and says {kept['outcome']}"
 
 
-def honest_answers(seen: _Evidence) -> Iterator[str]:
+def honest_answers(seen: Evidence) -> Iterator[str]:
     """Publishers are shown what agencies were told before they asked."""
     told = _last_told(seen)
     for status in seen.journal.shown:
@@ -326,13 +318,13 @@ def honest_answers(seen: _Evidence) -> Iterator[str]:
                 yield f"{delivery['id']} was decided {last.outcomes[0]}, shown {shown}"
 
 
-def honest_errors(seen: _Evidence) -> Iterator[str]:
+def honest_errors(seen: Evidence) -> Iterator[str]:
     """Nobody is told that something went wrong which nobody planned."""
     counts = Counter(call.path for call in seen.journal.called if call.status == 500)
     yield from (f"{path} answered 500 {count} times" for path, count in counts.items())
 
 
-def honest_notices(seen: _Evidence) -> Iterator[str]:
+def honest_notices(seen: Evidence) -> Iterator[str]:
     """A mail that is recorded as sent was given to the mail server."""
     given = set(seen.journal.mails)
     yield from (
@@ -345,23 +337,23 @@ def honest_notices(seen: _Evidence) -> Iterator[str]:
 # I5
 
 
-def whole_history(seen: _Evidence) -> Iterator[str]:
+def whole_history(seen: Evidence) -> Iterator[str]:
     """Each delivery's events are a way through the table of steps, and end where it stands."""
     history: dict[str, list[Row]] = defaultdict(list)
     for event in seen.ledger.events:
         if event["delivery"] is not None:
             history[event["delivery"]].append(event)
     for id_, row in seen.deliveries.items():
-        yield from _walk(id_, row, history[id_])
+        yield from _walk(id_, row, history[id_], is_recalled=seen.was_recalled(row["referral"]))
 
 
-def _walk(id_: str, row: Row, events: Sequence[Row]) -> Iterator[str]:
+def _walk(id_: str, row: Row, events: Sequence[Row], *, is_recalled: bool) -> Iterator[str]:
     at, attempt = "", 0
     for event in events:
         step = event["kind"].removeprefix("delivery.")
         if step not in STEPS:
             continue  # says something of it and moves it nowhere
-        if step not in STEPS[at]:
+        if step not in STEPS[at] or (step == "recalled" and at != "refused" and not is_recalled):
             yield f"delivery {id_}: {step} after {at or 'nothing'}"
         told = event["data"].get("attempt", attempt)
         if told != attempt + (step == "leased"):
@@ -373,7 +365,7 @@ def _walk(id_: str, row: Row, events: Sequence[Row]) -> Iterator[str]:
         yield f"delivery {id_} had {row['attempt']} attempts, its history tells of {attempt}"
 
 
-def whole_referrals(seen: _Evidence) -> Iterator[str]:
+def whole_referrals(seen: Evidence) -> Iterator[str]:
     """Each referral was accepted once, and routed once under one version of the policy."""
     kinds: dict[str, Counter[str]] = defaultdict(Counter)
     versions: dict[str, set[str]] = defaultdict(set)
@@ -389,7 +381,7 @@ def whole_referrals(seen: _Evidence) -> Iterator[str]:
             yield f"referral {row['reference']} was routed under {versions[id_]}"
 
 
-def whole_feed(seen: _Evidence) -> Iterator[str]:
+def whole_feed(seen: Evidence) -> Iterator[str]:
     """A publisher that reads on from its cursor gets every event once, in order.
 
     A notice may be sent, or given up, after the publisher has read for the last time.
@@ -427,7 +419,7 @@ def _number(cursor: str) -> int:
 # I6
 
 
-def kept_clocks(seen: _Evidence) -> Iterator[str]:
+def kept_clocks(seen: Evidence) -> Iterator[str]:
     """No deadline that an agency or a publisher was told ever changes."""
     told: dict[str, set[tuple[Any, ...]]] = defaultdict(set)
     for offer in seen.journal.offered:
@@ -441,7 +433,7 @@ def kept_clocks(seen: _Evidence) -> Iterator[str]:
             yield f"the deadlines of {id_} were told as {sorted(due, key=str)}"
 
 
-def no_silent_breach(seen: _Evidence) -> Iterator[str]:
+def no_silent_breach(seen: Evidence) -> Iterator[str]:
     """A deadline that nobody met is told once, however many looked; one that was met is not."""
     told = Counter(
         (event["delivery"], event["data"]["milestone"])
@@ -477,7 +469,7 @@ def _whole(seconds: float | None) -> int | None:
 # I7 and I8
 
 
-def nobody_hangs(seen: _Evidence) -> Iterator[str]:
+def nobody_hangs(seen: Evidence) -> Iterator[str]:
     """Every call of a patient client is answered, or cut, before its patience ends."""
     hung = Counter(
         call.path
@@ -487,7 +479,7 @@ def nobody_hangs(seen: _Evidence) -> Iterator[str]:
     yield from (f"{path} hung {count} times" for path, count in hung.items())
 
 
-def floods_are_bounded(seen: _Evidence) -> Iterator[str]:
+def floods_are_bounded(seen: Evidence) -> Iterator[str]:
     """A key that floods gets its share and no more, and nobody else is refused for it."""
     for flood in seen.journal.floods:
         most, given = CALLS_A_SECOND * (flood.seconds + 2), flood.answers.get("200", 0)
@@ -499,7 +491,7 @@ def floods_are_bounded(seen: _Evidence) -> Iterator[str]:
     yield from (f"{who} was refused {count} times" for who, count in refused.items())
 
 
-def death_is_told(seen: _Evidence) -> Iterator[str]:
+def death_is_told(seen: Evidence) -> Iterator[str]:
     """When all workers are away ops have a mail in time, and the outage ends when they are back."""
     for outage in seen.journal.outages:
         for name, after, bound in (
@@ -510,7 +502,7 @@ def death_is_told(seen: _Evidence) -> Iterator[str]:
                 yield f"{name} in time: {'never' if after is None else f'after {after:.0f} s'}"
 
 
-def comes_to_rest(seen: _Evidence) -> Iterator[str]:
+def comes_to_rest(seen: Evidence) -> Iterator[str]:
     """After the faults everything comes to rest, in time and without a storm."""
     yield from seen.journal.undrained
     yield from (f"{end}: it ended by itself" for end in seen.journal.ends)
@@ -526,19 +518,21 @@ def comes_to_rest(seen: _Evidence) -> Iterator[str]:
     )
 
 
-def wakes_at_once(seen: _Evidence) -> Iterator[str]:
+def wakes_at_once(seen: Evidence) -> Iterator[str]:
     """A wake-up follows the commit, so that nobody waits for the sweep."""
     lags = seen.journal.lags
     if lags and median(lags) > ROUTED_SECONDS:
         yield f"in the calm referrals waited {median(lags):.1f} s for the sweep to route them"
 
 
-Rule = Callable[[_Evidence], Iterable[str]]
+Rule = Callable[[Evidence], Iterable[str]]
 RULES: Sequence[tuple[str, Rule]] = (
     ("I1 no loss", no_loss),
     ("I1 no loss", nothing_taken_is_forgotten),
     ("I2 no invention", no_invention),
     ("I2 no invention", only_ones_own),
+    ("I2 no invention", recalls_hold),
+    ("I2 no invention", who_had_it_destroys_it),
     ("I3 one outcome", one_outcome),
     ("I3 one outcome", one_identity),
     ("I3 one outcome", lost_leases),

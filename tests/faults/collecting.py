@@ -20,7 +20,7 @@ from referral_broker_client.queue_signatures import AgencyKey
 
 from broker.transport.signatures import new_private_key
 from tests.faults import documents
-from tests.faults.journal import Answered, Journal, Offered
+from tests.faults.journal import Answered, Destroyed, Journal, Offered
 from tests.faults.wire import PATIENCE, Wire
 
 LEASE_SECONDS = 5
@@ -60,7 +60,7 @@ class Agency:
 
     def take_note(self, delivery: Delivery, by: str) -> None:
         """Take note of a delivery that was collected by other means."""
-        self._take_note(delivery, by)
+        self._take_note(delivery, by, asked_at=time.monotonic())
 
     def start(self) -> None:
         self._thread.start()
@@ -76,9 +76,12 @@ class Agency:
     def _work(self) -> None:
         raise NotImplementedError
 
-    def _take_note(self, delivery: Delivery, by: str) -> None:
-        if delivery["kind"] == "recall":
-            return  # there is no content to compare
+    def _take_note(self, delivery: Delivery, by: str, *, asked_at: float) -> None:
+        if delivery["kind"] == "recall":  # there is no content to compare
+            told_at = time.monotonic()
+            asked = Destroyed(self.code, delivery["referral"], delivery["delivery"], told_at)
+            self._journal.destroyed.append(asked)
+            return
         lease = delivery.get("lease") or {}
         offered = Offered(
             agency=self.code,
@@ -91,6 +94,7 @@ class Agency:
             attempt=delivery["attempt"],
             lease=lease.get("id", ""),
             deadlines=delivery["deadlines"],
+            asked_at=asked_at,
             told_at=time.monotonic(),
             by=by,
         )
@@ -110,6 +114,8 @@ class Agency:
             receipt["lease"] = lease
         if stage == "decided":
             receipt.setdefault("outcome", self._dice.choice(OUTCOMES))
+            if delivery.get("kind") == "recall":
+                receipt["outcome"] = "destroyed"
         return receipt
 
     def _give(self, receipts: list[dict[str, Any]]) -> bool:
@@ -141,14 +147,14 @@ class Mailbox(Agency):
 
     def _work(self) -> None:
         ways: dict[Callable[[list[Delivery]], None], int] = {
-            self._decide: 56,
+            self._decide: 50,
             self._step_by_step: 12,
             self._twice: 8,
             self._late: 6,
             self._crash: 6,
             self._for_others: 5,
             self._give_back: 4,
-            self._return: 3,
+            self._return: 9,
         }
         while not self._ending.is_set():
             if self._sober.is_set():
@@ -163,7 +169,7 @@ class Mailbox(Agency):
         told = self._wire.post("/v1/collect", asked, patience=0.03 if impatient else PATIENCE)
         found = told.value["deliveries"] if told.status == 200 else []
         for delivery in found:
-            self._take_note(delivery, "mailbox")
+            self._take_note(delivery, "mailbox", asked_at=told.sent_at)
         if not found:
             self._ending.wait(0.1)
         return list(found)
@@ -210,8 +216,12 @@ class Mailbox(Agency):
         self._answer(found[:1], "decided")
 
     def _return(self, found: list[Delivery]) -> None:
-        area = self._dice.choice(documents.AREAS)
-        self._answer(found[:1], "returned", reason="wrong_area", area=area)
+        """Give one back: for another area, or to ops, who find out whose it is."""
+        if self._dice.random() < 0.5:
+            area = self._dice.choice(documents.AREAS)
+            self._answer(found[:1], "returned", reason="wrong_area", area=area)
+        else:
+            self._answer(found[:1], "returned", reason="not_ours")
         self._answer(found[1:], "decided")
 
 
@@ -245,13 +255,14 @@ class QueueReader(Agency):
                 message.ack()
 
     def _serve(self, delivery: Delivery, channel: Any) -> None:
-        self._take_note(delivery, "queue")
+        self._take_note(delivery, "queue", asked_at=time.monotonic())
         if not self._sober.is_set() and self._dice.random() < 0.05:
             return  # a crash after the message was taken: its patience must end
+        answered = {name: delivery[name] for name in ("delivery", "kind")}
         if self._sober.is_set() or self._dice.random() < 0.5:
-            self._answer([{"delivery": delivery["delivery"]}], "decided")
+            self._answer([answered], "decided")
             return
-        receipt = self._receipt({"delivery": delivery["delivery"]}, "decided")
+        receipt = self._receipt(answered, "decided")
         sent_at = time.monotonic()
         self._publish({"receipts": [receipt]}, channel)
         self._note(receipt, sent_at, time.monotonic(), None)

@@ -28,6 +28,8 @@ QUEUE_AGENCY = "stoke-csc"
 MAILBOX_AGENCIES = tuple(agency for agency in AGENCIES.values() if agency != QUEUE_AGENCY)
 WAITER = "ops"
 """An organisation that nothing is for here."""
+OPERATOR = "operator"
+"""How the key of ops who redirect is named beside those of the organisations."""
 FLOODER = "police-scotland"
 """Whose second key floods the gateways."""
 FLOOD_KEY = "flood"

@@ -11,6 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+KEPT = (
+    *("handed_in", "offered", "answered", "destroyed", "recalled", "redirected"),
+    *("shown", "fed", "called", "struck"),
+)
+"""What is kept of a run for whoever looks into a finding."""
+
 
 @dataclass(frozen=True, slots=True)
 class HandedIn:
@@ -42,6 +48,7 @@ class Offered:
     attempt: int
     lease: str
     deadlines: dict[str, str | None]
+    asked_at: float
     told_at: float
     by: str
     """``mailbox`` or ``queue``."""
@@ -61,6 +68,38 @@ class Answered:
     sent_at: float
     told_at: float
     result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """An agency was asked to destroy what it had of a referral."""
+
+    agency: str
+    referral: str
+    delivery: str
+    told_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """A publisher recalled a referral; ``status`` None: nobody answered."""
+
+    publisher: str
+    referral: str
+    sent_at: float
+    told_at: float
+    status: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Redirected:
+    """Ops sent a returned delivery to another agency; ``status`` None: nobody answered."""
+
+    delivery: str
+    agency: str
+    sent_at: float
+    told_at: float
+    status: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +172,9 @@ class Journal:
     handed_in: list[HandedIn] = field(default_factory=list)
     offered: list[Offered] = field(default_factory=list)
     answered: list[Answered] = field(default_factory=list)
+    destroyed: list[Destroyed] = field(default_factory=list)
+    recalled: list[Recalled] = field(default_factory=list)
+    redirected: list[Redirected] = field(default_factory=list)
     shown: list[Shown] = field(default_factory=list)
     fed: list[Fed] = field(default_factory=list)
     called: list[Called] = field(default_factory=list)
@@ -160,6 +202,6 @@ class Journal:
     def write(self, folder: Path) -> None:
         """Keep it all as lines of JSON, one file a kind, for whoever looks into a finding."""
         folder.mkdir(parents=True, exist_ok=True)
-        for name in ("handed_in", "offered", "answered", "shown", "fed", "called", "struck"):
+        for name in KEPT:
             lines = [json.dumps(dataclasses.asdict(entry)) for entry in getattr(self, name)]
             (folder / f"{name}.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")

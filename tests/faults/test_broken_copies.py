@@ -46,6 +46,13 @@ def test_a_receipt_before_its_commit_is_noticed(tmp_path: Path) -> None:
     assert {"I1 no loss", "I4 honesty"} <= violated(result), summary(result)
 
 
+@pytest.mark.proof
+def test_a_recall_that_not_everybody_is_told_of_is_noticed(tmp_path: Path) -> None:
+    last = Strike(10, "clocks-ahead", 0, 1)  # until then police recall
+    result = strike(ROOT, "a recall that forgets who has decided", tmp_path, last)
+    assert "I2 no invention" in violated(result), summary(result)
+
+
 @pytest.mark.parametrize("name", COPIES)
 def test_the_edits_still_fit_the_code(name: str, tmp_path: Path) -> None:
     assert copy_of(ROOT, name, tmp_path / "tree").is_dir()

@@ -2,8 +2,19 @@
 
 import pytest
 
-from tests.faults import checker
-from tests.faults.journal import Answered, Called, Flooded, Journal, Shown, Stopped
+from tests.faults import checker, recall_rules
+from tests.faults.evidence import Evidence
+from tests.faults.journal import (
+    Answered,
+    Called,
+    Destroyed,
+    Flooded,
+    Journal,
+    Offered,
+    Recalled,
+    Shown,
+    Stopped,
+)
 from tests.faults.witness import Ledger
 
 DELIVERY = {
@@ -26,7 +37,7 @@ def complaints(times: int, **changes: object) -> list[str]:
         "data": {"milestone": "acknowledge"},
     }
     ledger = Ledger([], [DELIVERY | changes], [], [breached] * times, [], [])
-    return list(checker.no_silent_breach(checker._Evidence(Journal(), ledger)))
+    return list(checker.no_silent_breach(Evidence(Journal(), ledger)))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +62,7 @@ def test_a_deadline_that_passes_is_told_once(
 
 
 def of(rule: checker.Rule, journal: Journal) -> list[str]:
-    return list(rule(checker._Evidence(journal, Ledger([], [], [], [], [], []))))
+    return list(rule(Evidence(journal, Ledger([], [], [], [], [], []))))
 
 
 @pytest.mark.parametrize(
@@ -126,8 +137,87 @@ def test_a_decision_stands_as_its_agency_was_last_told(
     shown = {"deliveries": [{"id": "one", "outcome": kept}]}
     journal.shown.append(Shown("staffordshire-police", "a", 10.0, 200, shown))
     row = {"delivery": "one", "stage": "decided", "outcome": kept}
-    evidence = checker._Evidence(journal, Ledger([], [], [row], [], [], []))
+    evidence = Evidence(journal, Ledger([], [], [row], [], [], []))
     for rule in (checker.honest_results, checker.honest_answers):
         findings = list(rule(evidence))
         assert len(findings) == (complaint is not None)
         assert complaint is None or complaint in findings[0]
+
+
+def offer(asked_at: float, by: str = "mailbox") -> Offered:
+    where = ("stoke-csc", "one", "a", "P/1", "staffordshire-police", "n-1", ("E06000021",))
+    return Offered(*where, 1, "lease", {}, asked_at, asked_at + 0.1, by)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({}, None),
+        ({"recalled_at": None}, "the ledger does not say so"),
+        ({"state": "available"}, "of a recalled referral is available"),
+        ({"state": "acknowledged"}, "of a recalled referral is acknowledged"),
+        ({"state": "decided"}, None),
+        ({"state": "available", "kind": "recall"}, None),
+        ({"offered": offer(9.0)}, None),
+        ({"offered": offer(10.5)}, "was offered 0.50 s after its recall"),
+        ({"offered": offer(10.5, by="queue")}, None),
+    ],
+)
+def test_what_is_recalled_is_neither_offered_nor_left_open(
+    changes: dict[str, object], complaint: str | None
+) -> None:
+    offered = changes.pop("offered", offer(5.0))
+    assert isinstance(offered, Offered)
+    referral = {"id": "a", "recalled_at": changes.pop("recalled_at", 9.5)}
+    delivery = {"id": "one", "referral": "a", "kind": "referral", "state": "recalled"} | changes
+    journal = Journal(
+        offered=[offered], recalled=[Recalled("staffordshire-police", "a", 9.0, 10.0, 202)]
+    )
+    evidence = Evidence(journal, Ledger([referral], [delivery], [], [], [], []))
+    findings = list(recall_rules.recalls_hold(evidence))
+    assert len(findings) == (complaint is not None)
+    assert complaint is None or complaint in findings[0]
+
+
+@pytest.mark.parametrize("by", ["mailbox", "queue"])
+@pytest.mark.parametrize(
+    ("recalled_at", "asked", "is_found"),
+    [
+        (9.5, ["stoke-csc"], False),
+        (9.5, ["shropshire-csc"], True),
+        (9.5, [], True),
+        (None, [], False),
+    ],
+)
+def test_who_had_what_was_recalled_is_asked_to_destroy_it(
+    by: str, recalled_at: float | None, asked: list[str], is_found: bool
+) -> None:
+    destroyed = [Destroyed(agency, "a", "two", 12.0) for agency in asked]
+    referral = {"id": "a", "recalled_at": recalled_at}
+    journal = Journal(offered=[offer(5.0, by)], destroyed=destroyed)
+    evidence = Evidence(journal, Ledger([referral], [], [], [], [], []))
+    assert bool(list(recall_rules.who_had_it_destroys_it(evidence))) is is_found
+
+
+@pytest.mark.parametrize(
+    ("steps", "recalled_at", "is_found"),
+    [
+        (("available", "recalled"), 9.5, False),
+        (("available", "leased", "recalled"), 9.5, False),
+        (("available", "recalled"), None, True),
+        (("available", "leased", "refused", "recalled"), None, False),
+        (("available", "decided", "recalled"), 9.5, True),
+    ],
+)
+def test_nothing_is_recalled_by_itself(
+    steps: tuple[str, ...], recalled_at: float | None, is_found: bool
+) -> None:
+    attempts = int("leased" in steps)
+    delivery = DELIVERY | {"state": "recalled", "attempt": attempts}
+    events = [{"delivery": "one", "kind": f"delivery.{step}", "data": {}} for step in steps]
+    for event in events:
+        if event["kind"] == "delivery.leased":
+            event["data"] = {"attempt": 1}
+    ledger = Ledger([{"id": "a", "recalled_at": recalled_at}], [delivery], [], events, [], [])
+    found = list(checker.whole_history(Evidence(Journal(), ledger)))
+    assert bool(found) is is_found

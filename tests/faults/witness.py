@@ -13,12 +13,12 @@ OLD = "OLD/"
 """What the references of a history begin with that was there before a run; it is left out."""
 
 _REFERRALS = """
-select id::text, publisher, reference, state, policy_version, accepted_at, routed_at
+select id::text, publisher, reference, state, policy_version, accepted_at, routed_at, recalled_at
 from referral
 where not starts_with(reference, 'OLD/')
 """
 _DELIVERIES = """
-select id::text, referral::text, agency, channel, state, attempt, replaces::text,
+select id::text, referral::text, agency, kind, channel, state, attempt, replaces::text,
        extract(epoch from collect_by)::float8 as collect_by,
        extract(epoch from acknowledge_by)::float8 as acknowledge_by,
        extract(epoch from decide_by)::float8 as decide_by,

@@ -1,4 +1,8 @@
-"""What others feel of one caller's flood: ``make floods`` prints how long their calls take."""
+"""What others feel of one caller's flood: ``make floods`` prints how long their calls take.
+
+Stretches with and without the flood follow each other, so that what else the machine does meanwhile
+weighs on both alike.
+"""
 
 import argparse
 import http.client
@@ -9,6 +13,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -40,6 +45,9 @@ PER_SECOND = 20
 ELSEWHERE = "127.0.0.2"
 """Where the others call from: what is bounded for each address is not taken from them."""
 PERCENTILES = (50, 99)
+STRETCH_SECONDS = 5.0
+BEGINNING_SECONDS = 4.0
+"""Until a flood is at its height."""
 
 
 class Probe:
@@ -89,32 +97,50 @@ class Probe:
         assert answer.status in {200, 202}, answer.status
 
 
+Times = dict[str, list[float]]
+"""How long calls took, by kind."""
+
+
 def measure(
     stack: Stack, probe: Probe, key: str, kinds: Sequence[str], seconds: float
-) -> Mapping[str, Mapping[str, Sequence[float]]]:
-    """Return how long the others' calls took, without a flood and under each one."""
-    took = {"none": probe.look(seconds)}
+) -> Mapping[str, tuple[Times, Times]]:
+    """Return how long the others' calls took without and under each flood, for so long each."""
+    took: dict[str, tuple[Times, Times]] = {}
     for kind in kinds:
-        command = ("-m", "tests.floods.flooding", kind, str(stack.port), key, f"{seconds + 60}")
-        with subprocess.Popen([sys.executable, *command], cwd=ROOT) as flood:
-            time.sleep(4)
-            took[kind] = probe.look(seconds)
-            flood.terminate()
-        time.sleep(2)
+        without, under = took[kind] = (defaultdict(list), defaultdict(list))
+        for _ in range(max(1, round(seconds / STRETCH_SECONDS))):
+            _add(without, probe.look(STRETCH_SECONDS))
+            length = f"{STRETCH_SECONDS + BEGINNING_SECONDS + 60}"
+            command = ("-m", "tests.floods.flooding", kind, str(stack.port), key, length)
+            with subprocess.Popen([sys.executable, *command], cwd=ROOT) as flood:
+                time.sleep(BEGINNING_SECONDS)
+                _add(under, probe.look(STRETCH_SECONDS))
+                flood.terminate()
+            time.sleep(2)
     return took
 
 
-def shown(took: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    """Return a table in Markdown, in milliseconds."""
-    lines = ["| flood | publish p50, p99 | queue p50, p99 |", "|---|---|---|"]
-    for kind, calls in took.items():
-        cells = []
-        for times in calls.values():
-            cuts = statistics.quantiles(times, n=100)
-            cells.append(", ".join(f"{cuts[place - 1] * 1000:.0f}" for place in PERCENTILES))
-            cells[-1] += f" (of {len(times)})"
-        lines.append(f"| {FLOODS.get(kind, 'none')} | {' | '.join(cells)} |")
+def _add(times: Times, more: Mapping[str, Sequence[float]]) -> None:
+    for kind, seconds in more.items():
+        times[kind] += seconds
+
+
+def shown(took: Mapping[str, tuple[Times, Times]]) -> str:
+    """Return a table in Markdown, in milliseconds: each flood, and beside it the calm."""
+    head = ["flood", "publish p50, p99", "without it", "queue p50, p99", "without it"]
+    lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
+    for kind, (without, under) in took.items():
+        cells = [
+            _percentiles(times[call]) for call in ("publish", "queue") for times in (under, without)
+        ]
+        lines.append(f"| {FLOODS[kind]} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _percentiles(times: Sequence[float]) -> str:
+    cuts = statistics.quantiles(times, n=100)
+    shown = ", ".join(f"{cuts[place - 1] * 1000:.0f}" for place in PERCENTILES)
+    return f"{shown} (of {len(times)})"
 
 
 def main() -> None:

@@ -4,10 +4,12 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from kombu import Connection
 
+from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
 from broker.errors import Misconfigured, Unavailable
 from broker.transport.queues import QUEUE_FULL, REFUSED, AgencyQueues, Copy, SignedReceipts
@@ -177,6 +179,62 @@ def test_one_that_hangs_or_is_killed_holds_nobody_up_and_is_found_again(
         while message := channel.basic_get(f"agency.{STOKE}", no_ack=True):
             ids.append(message.properties["message_id"])
     assert {"d0", "d1", "d2"} <= set(ids), "what was confirmed outlives kill -9"
+
+
+@pytest.fixture
+def cluster(engines: Engines, tmp_path: Path) -> Iterator[list[RabbitMQ]]:
+    """Three nodes of one cluster."""
+    first = RabbitMQ(tmp_path / "1", engines.reaper)
+    others = [RabbitMQ(tmp_path / str(n), engines.reaper, beside=first) for n in (2, 3)]
+    try:
+        first.start()
+        for other in others:
+            other.start()
+            other.join()
+        yield [first, *others]
+    finally:
+        for node in (*others, first):
+            node.kill()
+        first.stop()
+
+
+@pytest.mark.proof
+def test_an_election_among_three_nodes_loses_nothing_that_was_confirmed(
+    cluster: list[RabbitMQ],
+) -> None:
+    """The leader of a quorum queue is killed in traffic that goes by another node."""
+    first, second, _ = cluster
+    maker = AgencyQueues(second.url, queue_type="quorum")
+    maker.prepare(STOKE)
+    maker.close()
+    leaders = first.control("list_queues", "name", "leader").splitlines()
+    assert f"agency.{STOKE}\t{second.node}" in leaders
+    queues, confirmed = AgencyQueues(first.url, queue_type="quorum"), 0
+
+    def publish() -> bool:
+        """Publish until one is confirmed, each under an id of its own."""
+        nonlocal confirmed
+        try:
+            is_confirmed = queues.publish([Copy(STOKE, f"d{confirmed}", b"copy")]) == [""]
+        except Unavailable:
+            return False
+        confirmed += is_confirmed
+        return is_confirmed
+
+    for _ in range(20):
+        assert publish()
+    second.kill()
+    began = time.monotonic()
+    eventually(publish)
+    print(f"confirmed again {time.monotonic() - began:.1f} s after the leader was killed")
+    for _ in range(20):
+        assert publish()
+    queues.close()
+    taken = set()
+    with Connection(first.url) as connection, connection.channel() as channel:
+        while message := channel.basic_get(f"agency.{STOKE}", no_ack=True):
+            taken.add(message.properties["message_id"])
+    assert {f"d{number}" for number in range(confirmed)} <= taken
 
 
 def test_receipts_come_from_a_queue_of_any_type(url: str, queues: AgencyQueues) -> None:

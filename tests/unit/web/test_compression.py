@@ -1,0 +1,45 @@
+"""Pages are compressed, but none that another site had opened: its length would tell of secrets."""
+
+import pytest
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from starlette.testclient import TestClient
+
+from broker.web.compression import Compression
+from tests.conftest import ROOT
+
+
+async def page(_: Request) -> PlainTextResponse:
+    return PlainTextResponse("token=5f2d " * 200)
+
+
+@pytest.mark.parametrize(
+    ("site", "is_compressed"),
+    [
+        (None, True),
+        ("none", True),
+        ("same-origin", True),
+        ("same-site", False),
+        ("cross-site", False),
+    ],
+)
+def test_what_another_site_had_opened_is_not_compressed(
+    site: str | None, *, is_compressed: bool
+) -> None:
+    app = Starlette(routes=[Route("/", page)], middleware=[Middleware(Compression)])
+    headers = {"Accept-Encoding": "gzip"} | ({"Sec-Fetch-Site": site} if site else {})
+    answer = TestClient(app).get("/", headers=headers)
+    assert answer.text == "token=5f2d " * 200
+    assert ("content-encoding" in answer.headers) is is_compressed
+
+
+def test_no_page_is_compressed_otherwise() -> None:
+    compressing = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "broker").rglob("*.py")
+        if "GZipMiddleware" in path.read_text(encoding="utf-8")
+    }
+    assert compressing == {"broker/web/compression.py"}
