@@ -18,6 +18,7 @@ from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.findings import Failed, Finding, Warned
 from broker.cli.database.proof_check import look_at_proofs
+from broker.cli.database.sign_in_check import look_at_sign_in
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
@@ -136,6 +137,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("notices", partial(_notices, ledger, settings, now))
     yield _look("signatures", partial(_signatures, ledger, settings, now))
     yield _look("encryption", partial(_encrypted, ledger, now))
+    yield _look("sign-in", partial(look_at_sign_in, ledger, settings))
     yield _look("children", partial(_counted, ledger, settings))
     yield _look("places", _places)
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
