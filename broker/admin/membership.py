@@ -43,6 +43,7 @@ LONGEST_ADDRESS = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 _SECRET_BYTES = 32
 _ADDRESS = re.compile(r"[^@\s<>\"',;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_MOBILE = re.compile(r"(\+44|0)7[0-9]{9}")
 _log = logger("members")
 
 
@@ -253,6 +254,19 @@ def change_rights(
     wanted = {MemberRight.READ, *rights}
     if not context.ledger.members.change_rights(organisation, id_, wanted):
         raise _last_administrator()
+
+
+def set_mobile(context: Context, organisation: OrganisationCode, id_: UUID, text: str) -> None:
+    """Keep the mobile on which a member wants text messages; an empty text ends them.
+
+    Raises Invalid for what is no mobile of the United Kingdom.
+    """
+    number = "".join(text.split())
+    if number and not _MOBILE.fullmatch(number):
+        message = "Enter a UK mobile number, like 07700 900123."
+        raise Invalid(message, faults=[Fault("/mobile", "bad-format", message)])
+    plain = f"+44{number.removeprefix('+44').removeprefix('0')}" if number else None
+    context.ledger.members.set_mobile(organisation, id_, plain, now=context.clock())
 
 
 def disable(context: Context, organisation: OrganisationCode, id_: UUID) -> None:

@@ -33,6 +33,8 @@ ATTEMPTS = 12
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
 UNTIL_OFFERED = timedelta(minutes=15)
 """How often it is judged again whether an agency is offered what a notice is about."""
+LONGEST_NAME = 70
+"""Characters of an organisation's name in a text message."""
 _log = logger("notify")
 TASK = "task"
 _TASKS: Mapping[str, str] = {
@@ -91,7 +93,7 @@ def _send(
     contacts = organisation.contacts.get(notice.contact, {}) if organisation else {}
     address, notifier = contacts.get(notice.channel), context.notifiers.get(notice.channel)
     if notice.member is not None:
-        address = notice.email
+        address = notice.mobile if notice.channel is NoticeChannel.SMS else notice.email
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
@@ -148,7 +150,7 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     if notice.kind in outage_notices.KINDS:
         data = {"id": str(notice.id), "kind": notice.kind, **notice.data}
         subject, text = outage_notices.subject(notice), outage_notices.text(notice, url)
-        return Message(str(notice.id), subject, text, data)
+        return Message(str(notice.id), subject, text, data, outage_notices.short(notice, url))
     late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late
@@ -156,7 +158,9 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         delivery = str(notice.delivery) if notice.delivery else None
         data = {"id": str(notice.id), "delivery": delivery, **notice.data}
         shown = inbox_notices.text(notice, agency, url)
-        return Message(str(notice.id), inbox_notices.subject(notice, agency), shown, data)
+        short = inbox_notices.short(notice, _brief(agency), url)
+        subject = inbox_notices.subject(notice, agency)
+        return Message(str(notice.id), subject, shown, data, short)
     lines = [_sentence(notice, agency), ""]
     duty = named.telephones.get(Contact.DUTY) if named else None
     if duty:
@@ -170,7 +174,24 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         "escalation": str(notice.escalation) if notice.escalation else None,
         **notice.data,
     }
-    return Message(str(notice.id), _subject(notice, agency), "\n".join(lines) + "\n", data)
+    address = _address(notice, late, url)
+    short = f"{_sentence(notice, _brief(agency))} {address}".rstrip()
+    return Message(str(notice.id), _subject(notice, agency), "\n".join(lines) + "\n", data, short)
+
+
+def _brief(name: str) -> str:
+    """Return a name of at most so many characters that a text message has room for its link."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _address(notice: DueNotice, late: str, url: str) -> str:
+    """Return where the recipient opens what a notice is about; empty where they cannot."""
+    is_own = notice.delivery is not None and notice.organisation == late
+    if url and is_own and notice.has_inbox:
+        return inbox_notices.item_address(url, notice)
+    if url and notice.referral and not is_own:  # the pages for ops are not for agencies
+        return f"{url}/ops/referrals/{notice.referral}"
+    return ""
 
 
 def _what_to_do(notice: DueNotice, late: str, url: str) -> list[str]:
@@ -178,11 +199,9 @@ def _what_to_do(notice: DueNotice, late: str, url: str) -> list[str]:
     lines = []
     if notice.escalation:
         lines += ["", "We will alert the next person unless somebody takes this on."]
-    is_own = notice.delivery is not None and notice.organisation == late
-    if url and is_own and notice.has_inbox:
-        lines += ["", f"Open it in the inbox: {inbox_notices.item_address(url, notice)}"]
-    elif url and notice.referral and not is_own:  # the pages for ops are not for agencies
-        lines += ["", f"Open it: {url}/ops/referrals/{notice.referral}"]
+    if address := _address(notice, late, url):
+        where = "Open it" if "/ops/" in address else "Open it in the inbox"
+        lines += ["", f"{where}: {address}"]
     elif notice.escalation:
         command = f"broker escalations {notice.escalation} --acknowledge --by 'Your name'"
         lines += ["", "To take it on:", f"  {command}"]

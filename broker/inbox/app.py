@@ -55,6 +55,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/team", submitted(administer, team.invite), methods=["POST"]),
         Route("/team/cover", submitted(answer, team.cover), methods=["POST"]),
         Route("/team/mail", submitted(read, team.mail), methods=["POST"]),
+        Route("/team/mobile", submitted(answer, team.mobile), methods=["POST"]),
         Route("/team/sign-in", submitted(administer, team.sign_in), methods=["POST"]),
         Route("/team/{id}", shown(administer, team.ask_change)),
         Route("/team/{id}", submitted(administer, team.change), methods=["POST"]),

@@ -10,7 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.admin import member_sign_in, membership
 from broker.admin.membership import Invited
-from broker.domain.codes import MemberRight
+from broker.domain.codes import MemberRight, NoticeChannel
 from broker.errors import Conflict, Invalid, NotFound
 from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording
@@ -28,6 +28,7 @@ CONFIRMATIONS = {
     "changed": "What this person may do was changed.",
     "disabled": "This person can no longer sign in.",
     "mail": "Your choice about emails is saved.",
+    "mobile": "Your choice about text messages is saved.",
     "covered": "The cover was changed.",
     "provider": (
         "From now on everybody signs in with their account of your organisation. Links that were "
@@ -101,6 +102,21 @@ async def mail(visit: Visit, form: Form) -> Response:
     return RedirectResponse(f"{INBOX}/team?done=mail", 303)
 
 
+async def mobile(visit: Visit, form: Form) -> Response:
+    """Keep the mobile on which the person wants text messages."""
+    try:
+        await visit.inboxes.run(
+            membership.set_mobile,
+            visit.context,
+            visit.agency,
+            visit.person.id,
+            form.get("mobile", ""),
+        )
+    except Invalid as error:
+        return await _team_page(visit, form, error)
+    return RedirectResponse(f"{INBOX}/team?done=mobile", 303)
+
+
 async def sign_in(visit: Visit, form: Form) -> Response:
     """Set how everybody in the organisation signs in."""
     way = form.get("way", "")
@@ -129,7 +145,8 @@ async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Respons
         faults=faults,
         members=[member for member in members if member.disabled_at is None],
         gone=[member for member in members if member.disabled_at is not None],
-        own_cover=next(member.cover for member in members if member.id == visit.person.id),
+        person=next(member for member in members if member.id == visit.person.id),
+        has_sms=NoticeChannel.SMS in visit.context.notifiers,
         names={member.id: member.name for member in members},
         rights=wording.RIGHTS,
         has_provider=visit.inboxes.provider is not None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,6 +33,8 @@ class Member:
     """When the last email with a link could not be sent; None where it was sent."""
     link_failed_because: str | None
     """A code: why it could not be sent."""
+    mobile: str | None = field(default=None, repr=False)
+    """The number on which they get text messages, as ``+447700900123``; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,13 @@ class Members(Part):
         """Say whether a member is told by email of what arrives."""
         params = {"organisation": organisation, "id": id_, "gets_mail": gets_mail}
         self._rows("members/set_mail", params)
+
+    def set_mobile(
+        self, organisation: OrganisationCode, id_: UUID, number: str | None, *, now: datetime
+    ) -> None:
+        """Keep the number on which a member wants text messages; None: none any more."""
+        params = {"organisation": organisation, "id": id_, "number": number, "now": now}
+        self._rows("members/set_mobile", params)
 
     def set_cover(self, organisation: OrganisationCode, id_: UUID, cover: UUID | None) -> bool:
         """Name a colleague who covers for a member; False when either is not there."""

@@ -37,6 +37,7 @@ from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
+from broker.notices.sms import Sms
 from broker.policy.monitoring.health import LARGEST_CLOCK_DIFFERENCE
 from broker.policy.monitoring.reach import unset_channels
 from broker.policy.places.gazetteer import installed
@@ -401,8 +402,13 @@ def _notices(ledger: Ledger, settings: Settings, now: datetime) -> str:
         more = f" (and {len(unset) - 1} more)" if len(unset) > 1 else ""
         raise Failed(
             f"{unset[0]}, which is not set{more}",
-            "set BROKER_SMTP_URL, BROKER_WEBHOOK_KEY or BROKER_NOTICE_COMMANDS, or publish "
-            "another policy",
+            "set BROKER_SMTP_URL, BROKER_WEBHOOK_KEY, BROKER_NOTIFY_KEY or BROKER_NOTICE_COMMANDS, "
+            "or publish another policy",
+        )
+    if settings.notify and (fault := Sms(settings.notify, clock=lambda: now).check()):
+        raise Failed(
+            f"text messages cannot be sent: {fault}",
+            "see docs/operations.md, Text messages, for the key and the template",
         )
     failed = ledger.alarms.notices(state=NoticeState.FAILED, limit=LONGEST_LIST)
     recent = [notice for notice in failed if notice.ended_at and now - notice.ended_at < RECENT]
