@@ -31,6 +31,7 @@ from broker.ledger_clock import LedgerClock
 from broker.notices.base import Notifier
 from broker.notices.command import Command
 from broker.notices.email import Email
+from broker.notices.sms import Sms
 from broker.notices.webhook import Webhook
 from broker.settings import BadSettings, Settings
 from broker.side_log import SideLog
@@ -161,6 +162,8 @@ def notifiers(settings: Settings, clock: Clock) -> dict[NoticeChannel, Notifier]
         configured[NoticeChannel.WEBHOOK] = Webhook(sender)
     if settings.commands:
         configured[NoticeChannel.COMMAND] = Command(settings.commands)
+    if settings.notify:
+        configured[NoticeChannel.SMS] = Sms(settings.notify, clock=clock)
     return configured
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import ipaddress
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass, field
 from datetime import timedelta
@@ -37,6 +38,10 @@ SHORTEST_KEY_BYTES = 32
 SHORTEST_CLIENT_SECRET = 16
 """In characters: somebody with a signed cookie could try out shorter ones."""
 MOST_CONNECTIONS = 100_000
+NOTIFY_URL = "https://api.notifications.service.gov.uk"
+_HEX = "[0-9a-fA-F]"
+_UUID = re.compile(f"{_HEX}{{8}}(-{_HEX}{{4}}){{3}}-{_HEX}{{12}}")
+_NOTIFY_KEY = re.compile(f".{{1,255}}-(?P<service>{_UUID.pattern})-(?P<secret>{_UUID.pattern})")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
@@ -68,6 +73,20 @@ class OpenIdProvider:
     """The rights of each group: ``group=view+act; other=all`` (BROKER_OIDC_RIGHTS)."""
     scope: str = "openid profile"
     """What it is asked for (BROKER_OIDC_SCOPE)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyService:
+    """The service at GOV.UK Notify that sends text messages."""
+
+    url: str
+    """Where Notify is (BROKER_NOTIFY_URL)."""
+    service: str
+    """The service's id, from the key."""
+    secret: str = field(repr=False)
+    """The secret of the key (BROKER_NOTIFY_KEY)."""
+    template: str
+    """The id of a template that is ``((message))`` and nothing else (BROKER_NOTIFY_TEMPLATE)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +137,8 @@ class Settings:
     """Whether webhooks may lead into the own network, unencrypted (BROKER_WEBHOOK_PRIVATE)."""
     commands: Mapping[str, str] = field(default_factory=dict)
     """Programs for notices by name: ``name=/path,…`` (BROKER_NOTICE_COMMANDS)."""
+    notify: NotifyService | None = None
+    """What sends text messages; without it, none are sent (BROKER_NOTIFY_…)."""
     provider: OpenIdProvider | None = None
     """The OpenID provider at which people sign in; without it, by links alone (BROKER_OIDC_…)."""
     side_log: Path | None = None
@@ -187,6 +208,7 @@ class Settings:
             webhook_key=reading.secret("BROKER_WEBHOOK_KEY", needed=False),
             webhooks_may_be_private=reading.one_of("BROKER_WEBHOOK_PRIVATE", NO_YES, "no") == "yes",
             commands=reading.pairs("BROKER_NOTICE_COMMANDS"),
+            notify=reading.notify(),
             provider=reading.provider(),
             side_log=reading.path("BROKER_SIDE_LOG"),
             clock_file=reading.path("BROKER_CLOCK_FILE"),
@@ -294,6 +316,25 @@ class _Reading:
             told = f"Use at least {SHORTEST_KEY_BYTES} random bytes in hex: openssl rand -hex 32."
             self._fault(name, "no-key", told)
         return key or None
+
+    def notify(self) -> NotifyService | None:
+        """Return the service at Notify that is set, whole or not at all."""
+        key = self.secret("BROKER_NOTIFY_KEY", needed=False)
+        template = self.text("BROKER_NOTIFY_TEMPLATE", "")
+        url = self.text("BROKER_NOTIFY_URL", NOTIFY_URL).rstrip("/")
+        if bool(key) != bool(template):
+            missing = "BROKER_NOTIFY_TEMPLATE" if key else "BROKER_NOTIFY_KEY"
+            self._fault(missing, "missing", f"Set {missing}: text messages are set in part.")
+        parts = _NOTIFY_KEY.fullmatch(key)
+        if key and parts is None:
+            told = "Use the key as Notify shows it: a name and two UUIDs, with hyphens."
+            self._fault("BROKER_NOTIFY_KEY", "no-key", told)
+        if template and not _UUID.fullmatch(template):
+            self._fault("BROKER_NOTIFY_TEMPLATE", "wrong-form", "Use the template's ID, a UUID.")
+        if not is_safe_url(url):
+            told = "Use an https:// address without a query; http:// on this machine alone."
+            self._fault("BROKER_NOTIFY_URL", "not-encrypted", told)
+        return NotifyService(url, parts["service"], parts["secret"], template) if parts else None
 
     def provider(self) -> OpenIdProvider | None:
         """Return the OpenID provider that is set, whole or not at all."""

@@ -373,6 +373,7 @@ class NoticeChannel(StrEnum):
     EMAIL = "email"
     WEBHOOK = "webhook"
     COMMAND = "command"
+    SMS = "sms"
 
 
 class NoticeState(StrEnum):

@@ -60,6 +60,7 @@ class ContactEntrySchema(Record[dict[str, Any]]):
     email = Text(200, "Where an alarm is sent by email.")
     webhook = Text(200, "Where an alarm is posted.")
     command = Text(200, "The command that is run; the environment says what it is.")
+    sms = Text(20, "The mobile that alarms are sent to as text messages, such as `07700 900123`.")
     telephone = Text(20, "The number to call, such as `01632 960123`.")
     hours = _hours(
         "When the telephone is answered: a word, or windows by weekday, in breaks and over "

@@ -98,7 +98,7 @@ class StepSchema(Record[dict[str, Any]]):
     record = dict
     to = Code(codes.NoticeRecipient, "Whose contact is alerted.", required=True)
     contact = Code(codes.Contact, "Which contact of that organisation.", required=True)
-    by = Many(Code(codes.NoticeChannel), 3, "The channels to alert it by.", least=1, required=True)
+    by = Many(Code(codes.NoticeChannel), 4, "The channels to alert it by.", least=1, required=True)
     after = Within(
         "How long after the missed deadline, in the recipient's hours; at once if left out."
     )

@@ -65,6 +65,8 @@ class OpenId:
     instead: dict[str, Callable[[], Response]] = field(default_factory=dict)
     """Other answers for some paths."""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
+    userinfo: dict[str, Any] | None = None
+    """What UserInfo says; without it there is none."""
     codes: dict[str, dict[str, str]] = field(default_factory=dict)
     given: list[str] = field(default_factory=list)
     """Codes and tokens: nothing but the two of them may ever know these."""
@@ -75,6 +77,7 @@ class OpenId:
             "/authorize": self.authorize,
             "/keys": self.keys,
             "/out": self.sign_out,
+            "/userinfo": self.describe_person,
         }
         routes = [Route(path, self._or_instead(handler)) for path, handler in found.items()]
         token = Route("/token", self._or_instead(self.token), methods=["POST"])
@@ -98,7 +101,14 @@ class OpenId:
             "end_session_endpoint": f"{self.url}/out",
             "id_token_signing_alg_values_supported": ["RS256"],
         }
+        if self.userinfo is not None:
+            found["userinfo_endpoint"] = f"{self.url}/userinfo"
         return JSONResponse(_changed(found, self.description))
+
+    async def describe_person(self, request: Request) -> Response:
+        if request.headers.get("authorization") != "Bearer opaque":
+            return JSONResponse({"error": "invalid_token"}, 401)
+        return JSONResponse(_changed({"sub": self.person.sub}, self.userinfo or {}))
 
     async def keys(self, _: Request) -> Response:
         return JSONResponse({"keys": [self.published.as_dict(private=False)]})

@@ -43,6 +43,7 @@ LONGEST_ADDRESS = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 _SECRET_BYTES = 32
 _ADDRESS = re.compile(r"[^@\s<>\"',;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+_MOBILE = re.compile(r"(\+44|0)7[0-9]{9}")
 _log = logger("members")
 
 
@@ -152,7 +153,12 @@ def _send_link(
     except Denied:
         note_unsent(context, known.member, TOO_MANY)
         return
-    mail = _mail(context, known, link, is_invitation=lasts == INVITATION_FOR)
+    is_invitation = lasts == INVITATION_FOR
+    if known.with_provider:
+        # The link only counts this email: it is not sent, and would not be taken.
+        mail = _mail_to_provider(context, known, url, is_invitation=is_invitation)
+    else:
+        mail = _mail(context, known, link, is_invitation=is_invitation)
     outcome = notifier.send(address, mail)
     if isinstance(outcome, Sent):
         context.ledger.members.note_link(known.member, None, now=context.clock())
@@ -167,15 +173,36 @@ def note_unsent(context: Context, member: UUID, code: str) -> None:
 
 
 def _mail(context: Context, known: Membership, link: str, *, is_invitation: bool) -> Message:
-    invited = f"You can now use the referral inbox of {known.organisation_name}.\n\n"
     lasts = "7 days" if is_invitation else "15 minutes"
+    return _message(
+        context,
+        known,
+        f"Use this link to sign in as {known.name}:\n\n{link}\n\n"
+        f"You can use it once, within {lasts}. Do not forward this email.",
+        is_invitation=is_invitation,
+    )
+
+
+def _mail_to_provider(
+    context: Context, known: Membership, url: str, *, is_invitation: bool
+) -> Message:
+    """Return an email about where to sign in with the organisation's account; it has no secret."""
+    return _message(
+        context,
+        known,
+        "Sign in with the account of your organisation that has this email address:\n\n"
+        f"{url.rstrip('/')}{INBOX}/sign-in",
+        is_invitation=is_invitation,
+    )
+
+
+def _message(context: Context, known: Membership, how: str, *, is_invitation: bool) -> Message:
+    invited = f"You can now use the referral inbox of {known.organisation_name}.\n\n"
     return Message(
         id=str(context.new_id()),
         subject=f"Sign in to the referral inbox of {known.organisation_name}",
         text=(
-            f"{invited if is_invitation else ''}"
-            f"Use this link to sign in as {known.name}:\n\n{link}\n\n"
-            f"You can use it once, within {lasts}. Do not forward this email.\n\n"
+            f"{invited if is_invitation else ''}{how}\n\n"
             "If you did not expect it, you do not need to do anything."
         ),
         data={},
@@ -206,9 +233,9 @@ def signed_in(context: Context, secret: str) -> SignedInMember | None:
     return context.ledger.members.signed_in(digest(secret), now=context.clock(), idle=IDLE)
 
 
-def sign_out(context: Context, secret: str) -> None:
-    """End a session."""
-    context.ledger.members.end_session(digest(secret), now=context.clock())
+def sign_out(context: Context, secret: str) -> bool:
+    """End a session; tell whether a provider had signed the person in."""
+    return context.ledger.members.end_session(digest(secret), now=context.clock())
 
 
 def member(context: Context, organisation: OrganisationCode, id_: UUID) -> Member:
@@ -227,6 +254,19 @@ def change_rights(
     wanted = {MemberRight.READ, *rights}
     if not context.ledger.members.change_rights(organisation, id_, wanted):
         raise _last_administrator()
+
+
+def set_mobile(context: Context, organisation: OrganisationCode, id_: UUID, text: str) -> None:
+    """Keep the mobile on which a member wants text messages; an empty text ends them.
+
+    Raises Invalid for what is no mobile of the United Kingdom.
+    """
+    number = "".join(text.split())
+    if number and not _MOBILE.fullmatch(number):
+        message = "Enter a UK mobile number, like 07700 900123."
+        raise Invalid(message, faults=[Fault("/mobile", "bad-format", message)])
+    plain = f"+44{number.removeprefix('+44').removeprefix('0')}" if number else None
+    context.ledger.members.set_mobile(organisation, id_, plain, now=context.clock())
 
 
 def disable(context: Context, organisation: OrganisationCode, id_: UUID) -> None:

@@ -35,6 +35,8 @@ class ProviderIdentity:
     """The provider's identifier of the person; it is never given to anybody else."""
     name: str
     groups: frozenset[str] = frozenset()
+    email: str | None = None
+    """Their address; None where the provider does not say that it verified it."""
 
     @property
     def key(self) -> str:

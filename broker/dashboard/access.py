@@ -9,7 +9,6 @@ from typing import cast
 from starlette.requests import Request
 
 from broker.admin import sign_in
-from broker.dashboard.openid_provider import Provider
 from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Frame, Watch
 from broker.domain.codes import Right
@@ -18,6 +17,7 @@ from broker.flow.health_watch import HealthWatch
 from broker.ledger.people import SignedIn
 from broker.threads import Threaded
 from broker.web.access import Access
+from broker.web.openid_provider import Provider
 from broker.web.session_cookie import SessionCookie
 
 COOKIE = SessionCookie("broker-session", sign_in.SESSION_FOR)

@@ -30,7 +30,6 @@ from broker.dashboard import (
 )
 from broker.dashboard.access import ACCESS, Desk
 from broker.dashboard.live import Changes, live
-from broker.dashboard.openid_provider import NotBegun, Provider, ProviderAway, ProviderWrong
 from broker.dashboard.paths import ROOT
 from broker.dashboard.snapshot import Watch
 from broker.domain.codes import Right
@@ -38,9 +37,10 @@ from broker.errors import BrokerError
 from broker.flow.context import Context
 from broker.flow.health_watch import HealthWatch
 from broker.threads import FairThreads
-from broker.web import assets
+from broker.web import assets, openid_provider
 from broker.web.compression import Compression
-from broker.web.errors import TITLES, Titles, handlers
+from broker.web.errors import TITLES, handlers
+from broker.web.openid_provider import Entrance, Provider
 
 THREADS = 4
 """Ledger calls in progress at the same time."""
@@ -52,12 +52,7 @@ ASSETS = {
     **{f"icon-{tone}.svg": "image/svg+xml" for tone in {*wording.TONES.values()}},
     "icon.svg": "image/svg+xml",
 }
-_TITLES: Titles = (
-    (NotBegun, 400, "We cannot continue this sign-in"),
-    (ProviderAway, 503, "You cannot sign in at the moment"),
-    (ProviderWrong, 502, "Your sign-in provider’s answer was refused"),
-    *TITLES,
-)
+_ENTRANCE = Entrance(ROOT, "broker-sign-in", "You can still use a one-time link.")
 
 
 def routes(provider: Provider | None = None) -> list[BaseRoute]:
@@ -121,11 +116,14 @@ def mount(context: Context, health: HealthWatch) -> list[BaseRoute]:
     settings = context.settings
     provider = None
     if settings.provider:
-        provider = Provider(settings.provider, public_url=settings.public_url, clock=context.clock)
+        public_url = settings.public_url
+        provider = Provider(
+            settings.provider, _ENTRANCE, public_url=public_url, clock=context.clock
+        )
     app = Starlette(
         routes=routes(provider),
         middleware=[Middleware(Compression)],
-        exception_handlers=handlers(_error_page, _TITLES),
+        exception_handlers=handlers(_error_page, (*openid_provider.TITLES, *TITLES)),
     )
     app.state.desk = Desk(
         FairThreads(THREADS, THREADS), context, Watch(context, health), health, provider

@@ -9,11 +9,11 @@ from starlette.responses import RedirectResponse, Response
 
 from broker.admin import sign_in as sessions
 from broker.dashboard.access import COOKIE, Visit, desk_of
-from broker.dashboard.openid_provider import Provider, ProviderAway, ProviderWrong
 from broker.dashboard.paths import ROOT
 from broker.dashboard.rendering import page
 from broker.errors import Denied, NotFound
 from broker.web.forms import form_of
+from broker.web.openid_provider import Provider
 from broker.web.own_paths import own_path
 
 
@@ -92,10 +92,7 @@ async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
 
 async def _at_provider(provider: Provider) -> Response:
     """Return a page that leads on to the provider: a form must not lead to another website."""
-    try:
-        url = await provider.way_out()
-    except (ProviderAway, ProviderWrong):
-        url = None
+    url = await provider.way_out()
     response = page("signed_out", visit=None, url=url)
     if url:
         response.headers["Refresh"] = f"0; url={url}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -62,6 +62,8 @@ class DueNotice:
     member: UUID | None = None
     email: str | None = None
     """The member's address; None where they may no longer sign in."""
+    mobile: str | None = field(default=None, repr=False)
+    """The member's mobile; None where they gave none, or may no longer sign in."""
     has_inbox: bool = False
     """Whether people of the organisation may sign in to an inbox."""
 

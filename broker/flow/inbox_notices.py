@@ -1,4 +1,4 @@
-"""Part of step 7, notify: emails to an agency's people about what is in their inbox.
+"""Part of step 7, notify: emails and text messages to an agency's people about their inbox.
 
 A mail has no name, age, category or grade: only that something is there, by when somebody has to
 take it on, and where to open it.
@@ -43,31 +43,31 @@ _TASKS: Mapping[str, str] = {Milestone.COLLECT: "Open it", Milestone.DECIDE: "De
 
 
 def announce(context: Context) -> int:
-    """Ask for a mail to each member who is to be told what arrived; return how many.
+    """Ask for notices to each member who is to be told what arrived; return how many.
 
-    Nothing is asked for while mail is not set up: then those who look are told by the list alone.
+    Nothing is asked for while nothing is set up: then those who look are told by the list alone.
     """
-    if NoticeChannel.EMAIL not in context.notifiers:
+    if not _channels(context, has_mobile=True):
         return 0
 
-    def notice(arrival: Arrival) -> NewNotice:
+    def notices_of(arrival: Arrival) -> list[NewNotice]:
         due = arrival.due_at.isoformat() if arrival.due_at else None
-        return _notice(
-            context,
-            ARRIVED,
-            (arrival.agency, arrival.referral, arrival.delivery, arrival.member),
-            {"kind": str(arrival.kind), "due_at": due, "milestone": arrival.milestone},
-        )
+        about = (arrival.agency, arrival.referral, arrival.delivery, arrival.member)
+        data = {"kind": str(arrival.kind), "due_at": due, "milestone": arrival.milestone}
+        return [
+            _notice(context, ARRIVED, about, data, channel)
+            for channel in _channels(context, has_mobile=arrival.has_mobile)
+        ]
 
-    return context.ledger.inbox.announce(LIMIT, now=context.clock(), notice=notice)
+    return context.ledger.inbox.announce(LIMIT, now=context.clock(), notices_of=notices_of)
 
 
 def remind(context: Context) -> int:
-    """Ask for a mail to those whom a near deadline concerns; return how many.
+    """Ask for notices to those whom a near deadline concerns; return how many.
 
     The policy says how near; each deadline is reminded of once.
     """
-    if NoticeChannel.EMAIL not in context.notifiers:
+    if not _channels(context, has_mobile=True):
         return 0
     try:
         before = context.policies.latest().inbox.remind_before
@@ -76,17 +76,20 @@ def remind(context: Context) -> int:
     if before is None:
         return 0
 
-    def notice(near: NearDeadline) -> NewNotice:
+    def notices_of(near: NearDeadline) -> list[NewNotice]:
         data = {
             "kind": str(near.kind),
             "due_at": near.due_at.isoformat(),
             "milestone": near.milestone,
         }
         about = (near.agency, near.referral, near.delivery, near.member)
-        return _notice(context, NEAR, about, data)
+        return [
+            _notice(context, NEAR, about, data, channel)
+            for channel in _channels(context, has_mobile=near.has_mobile)
+        ]
 
     now = context.clock()
-    return context.ledger.inbox.remind(LIMIT, before=before, now=now, notice=notice)
+    return context.ledger.inbox.remind(LIMIT, before=before, now=now, notices_of=notices_of)
 
 
 def warn_of_drafts(context: Context) -> int:
@@ -116,11 +119,18 @@ def answered(context: Context, question: UUID) -> Callable[[AnswerReader], NewNo
     return notice
 
 
+def _channels(context: Context, *, has_mobile: bool) -> list[NoticeChannel]:
+    """Return by what a member is told: by email, and on their mobile if they gave one."""
+    wanted = [NoticeChannel.EMAIL, *([NoticeChannel.SMS] if has_mobile else [])]
+    return [channel for channel in wanted if channel in context.notifiers]
+
+
 def _notice(
     context: Context,
     kind: str,
     about: tuple[OrganisationCode, ReferralId | None, DeliveryId | None, UUID],
     data: Mapping[str, Any],
+    channel: NoticeChannel = NoticeChannel.EMAIL,
 ) -> NewNotice:
     agency, referral, delivery, member = about
     return NewNotice(
@@ -128,7 +138,7 @@ def _notice(
         kind=kind,
         organisation=agency,
         contact=Contact.DUTY,
-        channel=NoticeChannel.EMAIL,
+        channel=channel,
         referral=referral,
         delivery=delivery,
         escalation=None,
@@ -165,6 +175,12 @@ def text(notice: DueNotice, agency: str, url: str) -> str:
     lines += [f"Open it: {item_address(url, notice)}", ""]
     lines.append("This email names nobody, to keep them safe. Do not reply to it.")
     return "\n".join(lines) + "\n"
+
+
+def short(notice: DueNotice, agency: str, url: str) -> str:
+    """Return what a mail says as a sentence or two and a link, for a text message."""
+    said = " ".join(line for line in _lines(notice, agency) if line)
+    return f"{said} {item_address(url, notice)}"
 
 
 def _lines(notice: DueNotice, agency: str) -> list[str]:

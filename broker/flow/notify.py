@@ -37,6 +37,8 @@ ATTEMPTS = 12
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
 UNTIL_OFFERED = timedelta(minutes=15)
 """How often it is judged again whether an agency is offered what a notice is about."""
+LONGEST_NAME = 70
+"""Characters of an organisation's name in a text message."""
 _log = logger("notify")
 TASK = "task"
 _TASKS: Mapping[str, str] = {
@@ -84,6 +86,10 @@ def notify(
     return len(due)
 
 
+_ONE_SERVER = frozenset({NoticeChannel.EMAIL, NoticeChannel.SMS})
+"""Channels all of whose notices go by one server of the site, whatever their address."""
+
+
 class _Servers:
     """The servers of one batch: which are away, and how long each has taken."""
 
@@ -124,8 +130,7 @@ def _send(
     if isinstance(judged, NoticeResult):
         return judged
     beat()  # a batch may take longer than a thread may go without a heartbeat
-    # All mails go to the site's own server, whatever their address.
-    server = (str(notice.channel), "" if notice.channel is NoticeChannel.EMAIL else address)
+    server = (str(notice.channel), "" if notice.channel in _ONE_SERVER else address)
     if passed_over := servers.passing_over(server, notice, context.clock()):
         return passed_over
     began = monotonic_seconds()
@@ -141,7 +146,7 @@ def _send(
 def _address(notice: DueNotice, directory: Directory) -> str | None:
     """Return where a notice goes: to a member, or to a contact of the organisation."""
     if notice.member is not None:
-        return notice.email
+        return notice.mobile if notice.channel is NoticeChannel.SMS else notice.email
     organisation = directory.organisation(notice.organisation)
     contacts = organisation.contacts.get(notice.contact, {}) if organisation else {}
     return contacts.get(notice.channel)
@@ -188,7 +193,7 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
     if notice.kind in outage_notices.KINDS:
         data = {"id": str(notice.id), "kind": notice.kind, **notice.data}
         subject, text = outage_notices.subject(notice), outage_notices.text(notice, url)
-        return Message(str(notice.id), subject, text, data)
+        return Message(str(notice.id), subject, text, data, outage_notices.short(notice, url))
     late = str(notice.data.get("agency") or notice.organisation)
     named = directory.organisation(late)
     agency = named.name if named else late
@@ -196,7 +201,9 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         delivery = str(notice.delivery) if notice.delivery else None
         data = {"id": str(notice.id), "delivery": delivery, **notice.data}
         shown = inbox_notices.text(notice, agency, url)
-        return Message(str(notice.id), inbox_notices.subject(notice, agency), shown, data)
+        short = inbox_notices.short(notice, _brief(agency), url)
+        subject = inbox_notices.subject(notice, agency)
+        return Message(str(notice.id), subject, shown, data, short)
     lines = [_sentence(notice, agency), ""]
     duty = named.telephones.get(Contact.DUTY) if named else None
     if duty:
@@ -210,7 +217,24 @@ def written(notice: DueNotice, directory: Directory, url: str) -> Message:
         "escalation": str(notice.escalation) if notice.escalation else None,
         **notice.data,
     }
-    return Message(str(notice.id), _subject(notice, agency), "\n".join(lines) + "\n", data)
+    address = _address(notice, late, url)
+    short = f"{_sentence(notice, _brief(agency))} {address}".rstrip()
+    return Message(str(notice.id), _subject(notice, agency), "\n".join(lines) + "\n", data, short)
+
+
+def _brief(name: str) -> str:
+    """Return a name of at most so many characters that a text message has room for its link."""
+    return name if len(name) <= LONGEST_NAME else f"{name[: LONGEST_NAME - 1]}…"
+
+
+def _address(notice: DueNotice, late: str, url: str) -> str:
+    """Return where the recipient opens what a notice is about; empty where they cannot."""
+    is_own = notice.delivery is not None and notice.organisation == late
+    if url and is_own and notice.has_inbox:
+        return inbox_notices.item_address(url, notice)
+    if url and notice.referral and not is_own:  # the pages for ops are not for agencies
+        return f"{url}/ops/referrals/{notice.referral}"
+    return ""
 
 
 def _what_to_do(notice: DueNotice, late: str, url: str) -> list[str]:
@@ -218,11 +242,9 @@ def _what_to_do(notice: DueNotice, late: str, url: str) -> list[str]:
     lines = []
     if notice.escalation:
         lines += ["", "We will alert the next person unless somebody takes this on."]
-    is_own = notice.delivery is not None and notice.organisation == late
-    if url and is_own and notice.has_inbox:
-        lines += ["", f"Open it in the inbox: {inbox_notices.item_address(url, notice)}"]
-    elif url and notice.referral and not is_own:  # the pages for ops are not for agencies
-        lines += ["", f"Open it: {url}/ops/referrals/{notice.referral}"]
+    if address := _address(notice, late, url):
+        where = "Open it" if "/ops/" in address else "Open it in the inbox"
+        lines += ["", f"{where}: {address}"]
     elif notice.escalation:
         command = f"broker escalations {notice.escalation} --acknowledge --by 'Your name'"
         lines += ["", "To take it on:", f"  {command}"]

@@ -72,6 +72,11 @@ def subject(notice: DueNotice) -> str:
     return f"The broker has stopped: referrals are not sent on{again}"
 
 
+def short(notice: DueNotice, url: str) -> str:
+    """Return a notice about an outage as one sentence and a link."""
+    return f"{subject(notice)}. {url}/ops/" if url else f"{subject(notice)}."
+
+
 def text(notice: DueNotice, url: str) -> str:
     """Return the text of a notice about an outage."""
     since = _when(datetime.fromisoformat(notice.data["since"]))

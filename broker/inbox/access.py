@@ -18,6 +18,7 @@ from broker.inbox.mails import Mails
 from broker.ledger.members import SignedInMember
 from broker.threads import Threaded
 from broker.web.access import Access
+from broker.web.openid_provider import Provider
 from broker.web.session_cookie import SessionCookie
 
 COOKIE = SessionCookie("broker-inbox", membership.SESSION_FOR)
@@ -37,6 +38,8 @@ class Inboxes(Threaded):
 
     context: Context
     mails: Mails = field(default_factory=Mails)
+    provider: Provider | None = None
+    """Where people of some organisations sign in."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,10 @@ from broker.flow.inbox_notices import INBOX
 from broker.inbox import acts, ask, item, items, rendering, signing_in, team
 from broker.inbox.access import ACCESS, Inboxes
 from broker.threads import FairThreads
-from broker.web import assets
+from broker.web import assets, openid_provider
 from broker.web.compression import Compression
-from broker.web.errors import handlers
+from broker.web.errors import TITLES, handlers
+from broker.web.openid_provider import Entrance, Provider
 
 THREADS = 6
 """Ledger calls in progress at the same time."""
@@ -26,7 +27,10 @@ STATIC = Path(__file__).with_name("static")
 ASSETS = dict.fromkeys(("inbox.css", "document.css"), "text/css")
 
 
-def routes() -> list[BaseRoute]:
+_ENTRANCE = Entrance(INBOX, "broker-inbox-sign-in", needs_email=True)
+
+
+def routes(provider: Provider | None = None) -> list[BaseRoute]:
     """Return every page, with the right that it needs."""
     shown, submitted = ACCESS.shown, ACCESS.submitted
     read, answer, administer = MemberRight.READ, MemberRight.ANSWER, MemberRight.ADMINISTER
@@ -51,10 +55,14 @@ def routes() -> list[BaseRoute]:
         Route("/team", submitted(administer, team.invite), methods=["POST"]),
         Route("/team/cover", submitted(answer, team.cover), methods=["POST"]),
         Route("/team/mail", submitted(read, team.mail), methods=["POST"]),
+        Route("/team/mobile", submitted(answer, team.mobile), methods=["POST"]),
+        Route("/team/sign-in", submitted(administer, team.sign_in), methods=["POST"]),
         Route("/team/{id}", shown(administer, team.ask_change)),
         Route("/team/{id}", submitted(administer, team.change), methods=["POST"]),
         Route("/sign-in", signing_in.how),
         Route("/sign-in", signing_in.send_link, methods=["POST"]),
+        Route("/signed-out", signing_in.signed_out),
+        *_with_provider(provider),
         Route("/sign-in/{link}", signing_in.offer),
         Route("/sign-in/{link}", signing_in.sign_in, methods=["POST"]),
         Route("/sign-out", submitted(read, signing_in.sign_out), methods=["POST"]),
@@ -62,14 +70,33 @@ def routes() -> list[BaseRoute]:
     ]
 
 
+def _with_provider(provider: Provider | None) -> list[BaseRoute]:
+    if provider is None:
+        return []
+    middleware = [provider.middleware()]
+    chosen = Route("/sign-in/inbox", signing_in.chosen, methods=["POST"], middleware=middleware)
+    return [
+        Route("/sign-in/provider", signing_in.to_provider, middleware=middleware),
+        Route("/sign-in/answer", signing_in.from_provider, middleware=middleware),
+        Route("/sign-in/inbox", signing_in.choose, middleware=middleware),
+        chosen,
+    ]
+
+
 def mount(context: Context) -> list[BaseRoute]:
     """Return the inbox as a part of what is served."""
+    settings, provider = context.settings, None
+    if settings.provider:
+        public_url = settings.public_url
+        provider = Provider(
+            settings.provider, _ENTRANCE, public_url=public_url, clock=context.clock
+        )
     app = Starlette(
-        routes=routes(),
+        routes=routes(provider),
         middleware=[Middleware(Compression)],
-        exception_handlers=handlers(_error_page),
+        exception_handlers=handlers(_error_page, (*openid_provider.TITLES, *TITLES)),
     )
-    app.state.inboxes = Inboxes(FairThreads(THREADS, THREADS), context)
+    app.state.inboxes = Inboxes(FairThreads(THREADS, THREADS), context, provider=provider)
     return [Route(INBOX, to_pages), Mount(INBOX, app)]
 
 

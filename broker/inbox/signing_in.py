@@ -1,21 +1,26 @@
-"""Signing in to the inbox by a one-time link that comes by email, and signing out."""
+"""Signing in to the inbox, by a link that comes by email or with a provider, and signing out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from broker.admin import membership
+from broker.admin import member_sign_in, membership
 from broker.domain.codes import NoticeChannel
-from broker.errors import Denied
+from broker.errors import Denied, NotFound
 from broker.flow.inbox_notices import INBOX
 from broker.inbox.access import COOKIE, Visit, inboxes_of
 from broker.inbox.rendering import page
 from broker.web.forms import form_of
+from broker.web.openid_provider import NotBegun, Provider
 from broker.web.own_paths import own_path
+
+CHOOSE = f"{INBOX}/sign-in/inbox"
+"""Where a member of several organisations chooses."""
 
 
 async def how(request: Request) -> Response:
@@ -23,7 +28,18 @@ async def how(request: Request) -> Response:
     has_mail = NoticeChannel.EMAIL in inboxes_of(request).context.notifiers
     is_ended = "signed-out" in request.query_params
     after = own_path(request.query_params.get("next", ""), INBOX)
-    return page("sign_in", visit=None, has_mail=has_mail, is_ended=is_ended, after=after)
+    return _how(request, has_mail=has_mail, is_ended=is_ended, after=after)
+
+
+async def signed_out(request: Request) -> Response:
+    """Show that the person is signed out, at the provider as well."""
+    has_mail = NoticeChannel.EMAIL in inboxes_of(request).context.notifiers
+    return _how(request, has_mail=has_mail, is_ended=True, after=INBOX)
+
+
+def _how(request: Request, status: int = 200, /, **shown: object) -> Response:
+    with_provider = inboxes_of(request).provider is not None
+    return page("sign_in", status, visit=None, with_provider=with_provider, **shown)
 
 
 async def send_link(request: Request) -> Response:
@@ -34,7 +50,7 @@ async def send_link(request: Request) -> Response:
     if "@" not in email or len(email) > membership.LONGEST_ADDRESS:
         fault = "Enter your email address, like name@example.org."
         shown = {"is_ended": False, "after": after, "fault": fault, "email": email}
-        return page("sign_in", 422, visit=None, has_mail=True, **shown)
+        return _how(request, 422, has_mail=True, **shown)
     # Beside the answer, whose duration must not show whether there is anything to send.
     inboxes.mails.begin(partial(membership.send_links, inboxes.context, email, after=after))
     return page("link_sent", visit=None, email=email)
@@ -60,8 +76,77 @@ async def sign_in(request: Request) -> Response:
     )
 
 
+async def to_provider(request: Request) -> Response:
+    """Redirect to the provider."""
+    after = own_path(request.query_params.get("next", ""), INBOX)
+    return await _provider(request).ask(request, after=after)
+
+
+async def from_provider(request: Request) -> Response:
+    """Begin a session for a member whom the provider confirms; of several inboxes they choose.
+
+    Raises Denied for somebody who was not invited.
+    """
+    inboxes, answer = inboxes_of(request), request.query_params.get("state", "")
+    person, after = await _provider(request).answered(request)
+    allowed = await inboxes.run(member_sign_in.memberships, inboxes.context, person)
+    if len(allowed) > 1:
+        # In the signed cookie of the sign-in: nothing of it can be changed in the browser.
+        inboxes_offered = {str(known.member): known.organisation_name for known in allowed}
+        request.session.update(
+            subject=person.key, answer=answer, after=after, offered=inboxes_offered
+        )
+        return RedirectResponse(CHOOSE, 303)
+    return await _begin(request, allowed[0].member, person.key, answer, after)
+
+
+async def choose(request: Request) -> Response:
+    """Ask which inbox to open, of a member of several organisations."""
+    return page("choose", visit=None, offered=_offered(request))
+
+
+async def chosen(request: Request) -> Response:
+    """Begin a session in the inbox that was chosen. Raises Denied."""
+    form, offered = await form_of(request), _offered(request)
+    member = form.get("member", "")
+    if member not in offered:
+        fault = "Choose an inbox."
+        return page("choose", 422, visit=None, offered=offered, fault=fault)
+    subject, answer, after = (request.session[name] for name in ("subject", "answer", "after"))
+    request.session.clear()
+    return await _begin(request, UUID(member), subject, answer, after)
+
+
 async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
-    """End the session."""
-    await visit.inboxes.run(membership.sign_out, visit.context, visit.secret)
-    response = RedirectResponse(f"{INBOX}/sign-in?signed-out", 303)
+    """End the session, and lead on to the provider's own sign-out where there is one."""
+    by_provider = await visit.inboxes.run(membership.sign_out, visit.context, visit.secret)
+    response: Response = RedirectResponse(f"{INBOX}/sign-in?signed-out", 303)
+    if by_provider and visit.inboxes.provider is not None:
+        url = await visit.inboxes.provider.way_out()
+        response = page("signed_out", visit=None, url=url)
+        if url:
+            response.headers["Refresh"] = f"0; url={url}"
     return COOKIE.forget(response, visit.request)
+
+
+async def _begin(request: Request, member: UUID, subject: str, answer: str, after: str) -> Response:
+    inboxes = inboxes_of(request)
+    secret = await inboxes.run(
+        member_sign_in.begin_session, inboxes.context, member, subject, answer=answer
+    )
+    return COOKIE.remember(RedirectResponse(own_path(after, INBOX), 303), request, secret)
+
+
+def _offered(request: Request) -> Mapping[str, str]:
+    """Return the inboxes that a sign-in in progress offers, by member. Raises NotBegun."""
+    offered: Mapping[str, str] = request.session.get("offered", {})
+    if not offered:
+        raise NotBegun("This sign-in was used before, or it is too old. Start again.")
+    return offered
+
+
+def _provider(request: Request) -> Provider:
+    provider = inboxes_of(request).provider
+    if provider is None:
+        raise NotFound("No sign-in provider is set up. Use a link by email.")
+    return provider

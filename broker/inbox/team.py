@@ -8,9 +8,9 @@ from uuid import UUID
 
 from starlette.responses import RedirectResponse, Response
 
-from broker.admin import membership
+from broker.admin import member_sign_in, membership
 from broker.admin.membership import Invited
-from broker.domain.codes import MemberRight
+from broker.domain.codes import MemberRight, NoticeChannel
 from broker.errors import Conflict, Invalid, NotFound
 from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording
@@ -18,6 +18,8 @@ from broker.inbox.access import Visit
 from broker.inbox.rendering import page
 
 Form = Mapping[str, str]
+WAYS = ("links", "provider")
+"""How an organisation's people may sign in."""
 CONFIRMATIONS = {
     "invited": (
         "An email with a link to sign in is on its way. The link can be used for 7 days. If we "
@@ -26,7 +28,13 @@ CONFIRMATIONS = {
     "changed": "What this person may do was changed.",
     "disabled": "This person can no longer sign in.",
     "mail": "Your choice about emails is saved.",
+    "mobile": "Your choice about text messages is saved.",
     "covered": "The cover was changed.",
+    "provider": (
+        "From now on everybody signs in with their account of your organisation. Links that were "
+        "sent no longer work."
+    ),
+    "links": "From now on everybody signs in with a link that we send by email.",
 }
 
 
@@ -94,8 +102,40 @@ async def mail(visit: Visit, form: Form) -> Response:
     return RedirectResponse(f"{INBOX}/team?done=mail", 303)
 
 
+async def mobile(visit: Visit, form: Form) -> Response:
+    """Keep the mobile on which the person wants text messages."""
+    try:
+        await visit.inboxes.run(
+            membership.set_mobile,
+            visit.context,
+            visit.agency,
+            visit.person.id,
+            form.get("mobile", ""),
+        )
+    except Invalid as error:
+        return await _team_page(visit, form, error)
+    return RedirectResponse(f"{INBOX}/team?done=mobile", 303)
+
+
+async def sign_in(visit: Visit, form: Form) -> Response:
+    """Set how everybody in the organisation signs in."""
+    way = form.get("way", "")
+    if way not in WAYS:
+        raise NotFound("There is no such way to sign in. Nothing was changed.")
+    with_provider = way == "provider"
+    await visit.inboxes.run(
+        member_sign_in.set_sign_in,
+        visit.context,
+        visit.agency,
+        with_provider=with_provider,
+        by=visit.actor,
+    )
+    return RedirectResponse(f"{INBOX}/team?done={way}", 303)
+
+
 async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Response:
-    members = await visit.inboxes.run(visit.context.ledger.members.members, visit.agency)
+    known = visit.context.ledger.members
+    members = await visit.inboxes.run(known.members, visit.agency)
     faults = {fault.pointer.strip("/"): fault.message for fault in error.faults} if error else {}
     return page(
         "team",
@@ -105,9 +145,12 @@ async def _team_page(visit: Visit, form: Form, error: Invalid | None) -> Respons
         faults=faults,
         members=[member for member in members if member.disabled_at is None],
         gone=[member for member in members if member.disabled_at is not None],
-        own_cover=next(member.cover for member in members if member.id == visit.person.id),
+        person=next(member for member in members if member.id == visit.person.id),
+        has_sms=NoticeChannel.SMS in visit.context.notifiers,
         names={member.id: member.name for member in members},
         rights=wording.RIGHTS,
+        has_provider=visit.inboxes.provider is not None,
+        with_provider=await visit.inboxes.run(known.sign_in_of, visit.agency),
         confirmation=CONFIRMATIONS.get(visit.request.query_params.get("done", "")),
     )
 

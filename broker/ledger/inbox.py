@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -111,6 +111,8 @@ class Arrival:
     milestone: Milestone | None
     """What is due next; None where no deadline runs."""
     member: UUID
+    has_mobile: bool
+    """Whether the member wants text messages too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,8 @@ class NearDeadline:
     milestone: Milestone
     """What is due."""
     member: UUID
+    has_mobile: bool
+    """Whether the member wants text messages too."""
 
 
 class Inbox(Part):
@@ -165,11 +169,13 @@ class Inbox(Part):
         with self._transaction() as connection:
             return {offer.id: offer for offer in offers(connection, ids) if offer.agency == agency}
 
-    def announce(self, limit: int, *, now: datetime, notice: Callable[[Arrival], NewNotice]) -> int:
-        """Write a notice to each member who is to be told what arrived; return how many."""
+    def announce(
+        self, limit: int, *, now: datetime, notices_of: Callable[[Arrival], Sequence[NewNotice]]
+    ) -> int:
+        """Write the notices to each member who is to be told what arrived; return how many."""
         with self._transaction() as connection:
             arrived = rows(connection, "inbox/announce", {"limit": limit, "now": now})
-            notices = [notice(Arrival(**_coded(row))) for row in arrived]
+            notices = [notice for row in arrived for notice in notices_of(Arrival(**_coded(row)))]
             add_notices(connection, notices, now)
             return len(notices)
 
@@ -179,13 +185,13 @@ class Inbox(Part):
         *,
         before: timedelta,
         now: datetime,
-        notice: Callable[[NearDeadline], NewNotice],
+        notices_of: Callable[[NearDeadline], Sequence[NewNotice]],
     ) -> int:
-        """Write a notice to each member whom a near deadline concerns; return how many."""
+        """Write the notices to each member whom a near deadline concerns; return how many."""
         with self._transaction() as connection:
             params = {"limit": limit, "now": now, "before": before}
             near = rows(connection, "inbox/remind", params)
-            notices = [notice(NearDeadline(**_coded(row))) for row in near]
+            notices = [notice for row in near for notice in notices_of(NearDeadline(**_coded(row)))]
             add_notices(connection, notices, now)
             return len(notices)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,6 +33,8 @@ class Member:
     """When the last email with a link could not be sent; None where it was sent."""
     link_failed_because: str | None
     """A code: why it could not be sent."""
+    mobile: str | None = field(default=None, repr=False)
+    """The number on which they get text messages, as ``+447700900123``; None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Membership:
     organisation: OrganisationCode
     organisation_name: str
     name: str
+    with_provider: bool
+    """Whether people of this organisation sign in with the provider, and no link is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,13 @@ class Members(Part):
         params = {"organisation": organisation, "id": id_, "gets_mail": gets_mail}
         self._rows("members/set_mail", params)
 
+    def set_mobile(
+        self, organisation: OrganisationCode, id_: UUID, number: str | None, *, now: datetime
+    ) -> None:
+        """Keep the number on which a member wants text messages; None: none any more."""
+        params = {"organisation": organisation, "id": id_, "number": number, "now": now}
+        self._rows("members/set_mobile", params)
+
     def set_cover(self, organisation: OrganisationCode, id_: UUID, cover: UUID | None) -> bool:
         """Name a colleague who covers for a member; False when either is not there."""
         params = {"organisation": organisation, "id": id_, "cover": cover}
@@ -132,7 +143,7 @@ class Members(Part):
     def at_address(self, email: str) -> list[Membership]:
         """Return the organisations in which an email address may sign in."""
         return [
-            Membership(row["id"], row["organisation"], row["organisation_name"], row["name"])
+            Membership(member=row.pop("id"), **row)
             for row in self._rows("members/at_address", {"email": email})
         ]
 
@@ -169,6 +180,47 @@ class Members(Part):
             self._rows("members/use_link", {**params, "now": now, "expires_at": expires_at})
         )
 
+    def set_sign_in(
+        self, organisation: OrganisationCode, *, with_provider: bool, by: str, now: datetime
+    ) -> bool:
+        """Set how an organisation's people sign in; False where it is set already, or unknown."""
+        params = {"organisation": organisation, "with_provider": with_provider}
+        return bool(self._rows("members/set_sign_in", {**params, "by": by, "now": now}))
+
+    def sign_in_of(self, organisation: OrganisationCode) -> bool:
+        """Return whether an organisation's people sign in with the provider."""
+        ways = self._rows("members/sign_in_of", {"organisation": organisation})
+        return bool(ways and ways[0]["with_provider"])
+
+    def with_provider(self) -> list[OrganisationCode]:
+        """Return the organisations whose people sign in with the provider."""
+        return [row["organisation"] for row in self._rows("members/with_provider", {})]
+
+    def begin_session(
+        self,
+        member: UUID,
+        subject: str,
+        secret_sha256: bytes,
+        *,
+        answer_sha256: bytes,
+        now: datetime,
+        expires_at: datetime,
+    ) -> bool:
+        """Begin a session for a member whom a provider has identified as ``subject``.
+
+        False where another account is the member's, where the organisation's people do not sign in
+        so, and for an answer of the provider that was used before.
+        """
+        params = {
+            "member": member,
+            "subject": subject,
+            "secret_sha256": secret_sha256,
+            "answer_sha256": answer_sha256,
+        }
+        return bool(
+            self._rows("members/begin_session", {**params, "now": now, "expires_at": expires_at})
+        )
+
     def signed_in(
         self, secret_sha256: bytes, *, now: datetime, idle: timedelta
     ) -> SignedInMember | None:
@@ -180,9 +232,10 @@ class Members(Part):
         (row,) = sessions
         return SignedInMember(**{**row, "rights": _rights(row)})
 
-    def end_session(self, secret_sha256: bytes, *, now: datetime) -> None:
-        """Sign out."""
-        self._rows("members/end_session", {"secret_sha256": secret_sha256, "now": now})
+    def end_session(self, secret_sha256: bytes, *, now: datetime) -> bool:
+        """Sign out; return whether the session began with a provider's answer."""
+        ended = self._rows("members/end_session", {"secret_sha256": secret_sha256, "now": now})
+        return bool(ended and ended[0]["by_provider"])
 
 
 def _lock_members(connection: Connection, organisation: OrganisationCode) -> None:

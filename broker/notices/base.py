@@ -21,6 +21,8 @@ class Message:
     text: str
     data: Mapping[str, Any]
     """JSON-ready."""
+    short: str = ""
+    """One sentence and a link, for a text message; empty where it is never sent as one."""
 
 
 @dataclass(frozen=True, slots=True)

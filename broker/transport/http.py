@@ -106,9 +106,12 @@ class SafePost:
         self._limits = limits or Limits()
         self._trust = trust or ssl.create_default_context()
 
-    def post(self, url: str, *, id_: str, body: bytes) -> PostResult:
+    def post(
+        self, url: str, *, id_: str, body: bytes, authorization: str | None = None
+    ) -> PostResult:
         """Post a body once, under an id that is the same however often it is sent.
 
+        ``authorization`` is the header of that name, for a server that the operator chose.
         Never raises for what the address or the server does.
         """
         target = self._target(url)
@@ -116,7 +119,10 @@ class SafePost:
             return target
         # A thread of its own, because the caller's may have an event loop that runs already.
         with ThreadPoolExecutor(1, "outgoing post") as thread:
-            answer = self._within_limits(target, self._headers(id_, body), body)
+            headers = self._headers(id_, body)
+            if authorization is not None:
+                headers.append(("Authorization", authorization))
+            answer = self._within_limits(target, headers, body)
             return thread.submit(asyncio.run, answer).result()
 
     def _target(self, url: str) -> httpcore2.URL | Forbidden:

@@ -1,5 +1,8 @@
 """A person signs in at their organisation and out again, in a real Chromium, by keyboard alone."""
 
+from pathlib import Path
+
+import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from broker.devstack.engines import Engines
@@ -7,6 +10,7 @@ from broker.domain.codes import Right
 from tests.browser.conftest import PATIENCE
 from tests.browser.test_pages import violations
 from tests.integration.gateway.test_provider import Site, served
+from tests.integration.inbox.test_provider_sign_in import ADDRESS, KNOWN, invite, use_provider
 from tests.openid import Person
 
 RIGHTS = {"ops": frozenset({Right.ACT})}
@@ -75,3 +79,57 @@ def test_the_pages_of_signing_in_can_be_read_by_everybody(
                 assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
             context.close()
             assert "\n".join(results) == ""
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_member_signs_in_and_chooses_an_inbox(
+    engines: Engines, template: str, browser: Browser, scheme: str, tmp_path: Path
+) -> None:
+    with served(engines, template, {}) as site:
+        site.openid.asks, site.openid.claims = True, KNOWN
+        site.openid.back = f"{site.url}/inbox/sign-in/answer"
+        site.openid.out = f"{site.url}/inbox/signed-out"
+        for organisation in ("staffordshire-csc", "stoke-csc"):
+            invite(site, organisation, "Jo Example", ADDRESS, "answer", "administer")
+            use_provider(site, organisation)
+        context = browser.new_context(
+            bypass_csp=True, viewport={"width": 320, "height": 800}, color_scheme=scheme
+        )
+        context.set_default_timeout(PATIENCE)
+        try:
+            problems = _member(site, context.new_page(), tmp_path)
+        finally:
+            context.close()
+        assert "\n".join(problems) == ""
+
+
+def _member(site: Site, page: Page, folder: Path) -> list[str]:
+    """Go the whole way by keyboard, and return what axe says of each page."""
+    problems: list[str] = []
+
+    def look(name: str) -> None:
+        page.screenshot(path=folder / f"{name}.png", full_page=True)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        problems.extend(violations(page))
+
+    page.goto(f"{site.url}/inbox/team")
+    look("sign-in")
+    page.get_by_role("button", name="Sign in with your organisation").focus()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="I am Jo Example").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Choose an inbox")
+    look("choose")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    look("choose-error")
+    page.get_by_label("Stoke-on-Trent").focus()
+    page.keyboard.press("Space")
+    page.get_by_role("button", name="Continue").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"{site.url}/inbox/team")
+    look("team")
+    page.get_by_role("button", name="Sign out").click()
+    page.wait_for_url(f"{site.url}/inbox/signed-out*")
+    look("signed-out")
+    return problems

@@ -15,7 +15,7 @@ READERS = {
     "ledger_clock.py": "compares it with the ledger's",
     "telemetry.py": "dates log lines, which nobody compares",
     "gateway/call_rates.py": "counts calls of a second by a library that goes by it",
-    "dashboard/openid_provider.py": "when a description was read, for a library that asks for it",
+    "web/openid_provider.py": "when a description was read, for a library that asks for it",
     "cli/database/policy.py": "opens channels to see which are set; nothing is dated",
     "cli/database/support_bundle.py": "dates an archive",
     "cli/http/reconcile.py": "which day yesterday was, for a publisher",

@@ -26,6 +26,7 @@ SAME = {
     "deliveries": "deliveries: where they are kept, and the calls",
     "delivery": "a delivery: the noun, its wire form, and what the client sees",
     "directory": "the directory of organisations: its language, its schema, and the command",
+    "dry_runs": "acts that are tried and rolled back: the acts, and the calls",
     "embargoes": "embargoes: what policy says, who is told, where they are kept",
     "errors": "errors of the distribution",
     "escalations": "escalations: the calls, and the command",

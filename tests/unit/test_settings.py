@@ -56,6 +56,39 @@ def test_a_log_level_that_is_none_is_refused() -> None:
     assert refused(BROKER_LOG_LEVEL="loud") == {"BROKER_LOG_LEVEL": "unknown-word"}
 
 
+NOTIFY = {
+    "BROKER_NOTIFY_KEY": "the broker-8f4f1b1e-3c0b-4a43-9d6e-0a1b2c3d4e5f"
+    "-11112222-3333-4444-8555-666677778888",
+    "BROKER_NOTIFY_TEMPLATE": "aaaabbbb-cccc-4ddd-8eee-ffff00001111",
+}
+
+
+def test_text_messages_are_set_whole_or_not_at_all() -> None:
+    notify = Settings.from_environ(GIVEN | NOTIFY).notify
+    assert notify is not None
+    assert notify.service == "8f4f1b1e-3c0b-4a43-9d6e-0a1b2c3d4e5f"
+    assert notify.url == "https://api.notifications.service.gov.uk"
+    assert notify.secret not in repr(Settings.from_environ(GIVEN | NOTIFY))
+    assert Settings.from_environ(GIVEN).notify is None
+    for name, value in NOTIFY.items():
+        (missing,) = NOTIFY.keys() - {name}
+        assert refused(**{name: value}) == {missing: "missing"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "code"),
+    [
+        ("BROKER_NOTIFY_KEY", "hush", "no-key"),
+        ("BROKER_NOTIFY_TEMPLATE", "arrival", "wrong-form"),
+        ("BROKER_NOTIFY_URL", "http://notify.example.org", "not-encrypted"),
+    ],
+)
+def test_a_service_for_text_messages_that_cannot_work_is_refused(
+    name: str, value: str, code: str
+) -> None:
+    assert refused(**NOTIFY | {name: value}) == {name: code}
+
+
 def test_a_secret_may_come_from_a_file(tmp_path: Path) -> None:
     file = tmp_path / "url"
     file.write_text("redis://from-file.example.org/0\n")

@@ -18,6 +18,7 @@ from broker.channels.base import Channel
 from broker.channels.registry import CHANNELS, ChannelRegistry
 from broker.cli.database.findings import Failed, Finding, Warned
 from broker.cli.database.proof_check import look_at_proofs
+from broker.cli.database.sign_in_check import look_at_sign_in
 from broker.cli.database.support_bundle import Part, write
 from broker.cli.exit_codes import DONE, FAILED
 from broker.cli.options import json_option
@@ -37,6 +38,7 @@ from broker.flow.policy_cache import PolicyCache
 from broker.ledger import migrate
 from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
+from broker.notices.sms import Sms
 from broker.policy.monitoring.health import LARGEST_CLOCK_DIFFERENCE
 from broker.policy.monitoring.reach import unset_channels
 from broker.policy.places.gazetteer import installed
@@ -138,6 +140,7 @@ def _inside(ledger: Ledger, settings: Settings) -> Iterator[Finding]:
     yield _look("keys", partial(_limits, ledger, now))
     yield _look("signatures", partial(_signatures, ledger, settings, now))
     yield _look("encryption", partial(_encrypted, ledger, now))
+    yield _look("sign-in", partial(look_at_sign_in, ledger, settings))
     yield _look("children", partial(_counted, ledger, settings))
     yield _look("places", _places)
     yield _look("calendars", partial(_calendars, ledger, now.astimezone(LOCAL).date()))
@@ -409,8 +412,13 @@ def _notices(ledger: Ledger, settings: Settings, now: datetime) -> str:
         more = f" (and {len(unset) - 1} more)" if len(unset) > 1 else ""
         raise Failed(
             f"{unset[0]}, which is not set{more}",
-            "set BROKER_SMTP_URL, BROKER_WEBHOOK_KEY or BROKER_NOTICE_COMMANDS, or publish "
-            "another policy",
+            "set BROKER_SMTP_URL, BROKER_WEBHOOK_KEY, BROKER_NOTIFY_KEY or BROKER_NOTICE_COMMANDS, "
+            "or publish another policy",
+        )
+    if settings.notify and (fault := Sms(settings.notify, clock=lambda: now).check()):
+        raise Failed(
+            f"text messages cannot be sent: {fault}",
+            "see docs/operations.md, Text messages, for the key and the template",
         )
     failed = ledger.alarms.notices(state=NoticeState.FAILED, limit=LONGEST_LIST)
     recent = [notice for notice in failed if notice.ended_at and now - notice.ended_at < RECENT]

@@ -25,6 +25,10 @@ from broker.ledger.ledger import Ledger
 from broker.ledger.members import Member
 from broker.side_log import Change
 
+PROVIDER = "provider"
+WAYS = ("links", PROVIDER)
+"""How an organisation's people may sign in."""
+
 
 @click.group(cls=Listing)
 def members() -> None:
@@ -60,6 +64,7 @@ def link(
             except Invalid as error:
                 raise click.UsageError(error.faults[0].message) from None
         member = _at(ledger, code, email)
+        _check_takes_links(ledger, code)
         address = base or "http://127.0.0.1:8080"
         link_url = membership.new_link(ledger, member.id, url=address, now=now)
     if as_json:
@@ -68,6 +73,35 @@ def link(
     else:
         click.echo(link_url)
         remark(f"It works once, until {local(now + membership.LINK_FOR)}.")
+
+
+@members.command("sign-in")
+@click.argument("organisation")
+@click.argument("way", type=click.Choice(WAYS))
+@click.option("--by", required=True, help="The person who decides it.")
+@json_option
+def sign_in(organisation: str, way: str, by: str, as_json: bool) -> None:
+    """Set how people sign in to the inbox of ORGANISATION: with links, or with the provider alone.
+
+    With the provider only people who were invited get in, by a verified email address. Use links
+    again where nobody can sign in.
+
+    \b
+    Example:    broker members sign-in stoke-csc provider --by "Jo Example"
+    """
+    code = OrganisationCode(organisation)
+    with open_ledger() as ledger:
+        _check_organisation(ledger, code)
+        now, with_provider = ledger.queries.clock(), way == PROVIDER
+        actor = f"person:{by}"
+        ledger.members.set_sign_in(code, with_provider=with_provider, by=actor, now=now)
+    if as_json:
+        print_json({"organisation": code, "sign_in": way})
+    elif with_provider:
+        click.echo(f"People of {code} sign in with the provider. Links no longer work.")
+        remark("next:  broker doctor says whether a provider is set up")
+    else:
+        click.echo(f"People of {code} sign in with links.")
 
 
 @members.command("list")
@@ -131,6 +165,14 @@ def _disable(ledger: Ledger, member: Member, organisation: OrganisationCode, now
             f"{member.name} is the last person who looks after this inbox.",
             next_step="let somebody else look after it first: "
             f"broker members link {organisation} ADDRESS --name NAME",
+        )
+
+
+def _check_takes_links(ledger: Ledger, code: OrganisationCode) -> None:
+    if ledger.members.sign_in_of(code):
+        raise Failure(
+            f"people of {code} sign in with the provider, so a link would not be taken.",
+            next_step=f"to use links again: broker members sign-in {code} links --by NAME",
         )
 
 

@@ -19,7 +19,12 @@ from broker.domain.pictures import EscalationAlert
 
 MOST_RESULTS = 8
 """Alerts of one step that are listed; more are counted."""
-_CHANNELS = {"email": "Email", "webhook": "Message to its system", "command": "Duty command"}
+_CHANNELS = {
+    "email": "Email",
+    "webhook": "Message to its system",
+    "command": "Duty command",
+    "sms": "Text message",
+}
 
 
 @dataclass(frozen=True, slots=True)

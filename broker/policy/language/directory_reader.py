@@ -38,6 +38,7 @@ _ADDRESSES = {
     ),
     NoticeChannel.WEBHOOK: WEB_ADDRESS,
     NoticeChannel.COMMAND: AddressForm(re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
+    NoticeChannel.SMS: AddressForm(re.compile(r"(\+44 ?7|07)( ?[0-9]){9}"), "07700 900123"),
 }
 """The form of an address for each way. A command is named, and set by the environment."""
 TELEPHONE = AddressForm(re.compile(r"(\+44|0)( ?[0-9]){9,10}"), "01632 960123")

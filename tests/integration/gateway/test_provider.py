@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from broker.admin import sign_in as sessions
 from broker.bootstrap import open_broker
-from broker.dashboard import openid_provider as client
 from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import OpenIdProvider, Settings
+from broker.web import openid_provider as client
 from tests.conftest import FixedClock, in_a_loop
 from tests.integration.gateway.conftest import listening
 from tests.openid import CLIENT, SECRET, OpenId, Person, provider, shared_secret, slowly
@@ -147,7 +147,8 @@ def test_the_cookie_holds_what_it_must_and_is_kept_from_scripts(site: Site) -> N
 
 def test_over_tls_the_cookie_is_bound_to_it(site: Site) -> None:
     at = OpenIdProvider(site.openid.url, CLIENT, SECRET)
-    provider = client.Provider(at, public_url="https://ops.example.org", clock=site.context.clock)
+    entrance, url = client.Entrance("/ops", "broker-sign-in"), "https://ops.example.org"
+    provider = client.Provider(at, entrance, public_url=url, clock=site.context.clock)
     options = provider.middleware().kwargs
     assert options["session_cookie"] == "__Host-broker-sign-in"
     assert options["https_only"] is True
@@ -179,6 +180,38 @@ def test_whoever_has_no_mapped_right_gets_in_nowhere(site: Site, groups: Any) ->
         assert "Jo Example" in reply.text
         assert browser.get("/ops/").status_code == 303
     assert site.context.ledger.people.people() == []
+
+
+def test_groups_come_from_userinfo_where_the_id_token_has_none(site: Site) -> None:
+    site.openid.claims, site.openid.userinfo = {"groups": None}, {"groups": ["leads"]}
+    with site.browser() as browser:
+        assert sign_in(site, browser).status_code == 200
+    (person,) = site.context.ledger.people.people()
+    assert person.rights == {Right.VIEW, Right.BULK, Right.POLICY}
+
+
+def test_groups_of_the_id_token_stand(site: Site) -> None:
+    site.openid.userinfo = {"groups": ["leads"]}
+    with site.browser() as browser:
+        assert sign_in(site, browser).status_code == 200
+    (person,) = site.context.ledger.people.people()
+    assert person.rights == {Right.VIEW, Right.ACT}
+    assert "/userinfo" not in [path for path, _ in site.openid.asked]
+
+
+@pytest.mark.parametrize("said", [{"sub": "person-2"}, {"sub": None}])
+def test_userinfo_about_somebody_else_signs_nobody_in(site: Site, said: dict[str, Any]) -> None:
+    site.openid.claims = {"groups": None}
+    site.openid.userinfo = {"groups": ["leads"], **said}
+    with site.browser() as browser:
+        assert_nobody(site, sign_in(site, browser), 502)
+
+
+def test_userinfo_that_answers_nothing_signs_nobody_in(site: Site) -> None:
+    site.openid.claims, site.openid.userinfo = {"groups": None}, {}
+    site.openid.instead = {"/userinfo": lambda: PlainTextResponse("no", 500)}
+    with site.browser() as browser:
+        assert_nobody(site, sign_in(site, browser), 503)
 
 
 def test_one_group_may_come_as_a_word(site: Site) -> None:
@@ -400,7 +433,8 @@ def test_a_provider_that_is_away_or_slow_is_told_of_in_time(
         assert_nobody(site, reply, 503)
         assert "does not answer" in reply.text
     at = OpenIdProvider("http://127.0.0.1:1", CLIENT, SECRET)
-    away = client.Provider(at, public_url=site.url, clock=site.context.clock)
+    entrance = client.Entrance("/ops", "broker-sign-in")
+    away = client.Provider(at, entrance, public_url=site.url, clock=site.context.clock)
     with pytest.raises(client.ProviderAway):
         in_a_loop(away.way_out())
 

@@ -18,7 +18,7 @@ OFFICE = "staffordshire-csc"
 NAME, COLLEAGUE = "Jo Example", "Sam Example"
 BY = {"by": NAME}
 WHY = {"reason": "They rang us."}
-ACTS_NOTHING = {"previewRedirect"}
+ACTS_NOTHING = {"previewRedirect", "previewRelease", "previewSuspension"}
 EVIDENCE = """
 select actor from event where id > %s
 union all select by from act where at >= %s

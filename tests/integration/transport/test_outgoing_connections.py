@@ -18,7 +18,6 @@ import pytest
 from kombu import Connection
 
 from broker import conversations, time_limits, tracing
-from broker.dashboard import openid_provider
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
 from broker.ledger.database import Database
@@ -26,6 +25,7 @@ from broker.notices import email
 from broker.notices.base import Deferred, Message
 from broker.tracing import SpanPart, TracedStep
 from broker.transport import bound_connections, http, queues, tolerant_redis, wakeups
+from broker.web import openid_provider
 from tests.conftest import ROOT, eventually, in_a_loop
 from tests.imports import outside_imports
 from workers.celery_settings import celery_settings

@@ -30,6 +30,8 @@ returning notice.id, notice.kind, notice.organisation, notice.contact, notice.ch
           notice.created_at, notice.member,
           (select email from member
            where member.id = notice.member and member.disabled_at is null) as email,
+          (select mobile.number from member join member_mobile mobile on mobile.member = member.id
+           where member.id = notice.member and member.disabled_at is null) as mobile,
           exists (select from member
                   where member.organisation = notice.organisation and member.disabled_at is null)
               as has_inbox

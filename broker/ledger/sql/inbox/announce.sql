@@ -20,7 +20,9 @@ taken as (
     returning delivery
 )
 select arrived.id as delivery, arrived.agency, arrived.referral, arrived.kind,
-       arrived.due_at, arrived.milestone, answering.id as member
+       arrived.due_at, arrived.milestone, answering.id as member,
+       exists (select from member_mobile mobile
+               where mobile.member = answering.id and mobile.number is not null) as has_mobile
 from taken
 join arrived on arrived.id = taken.delivery
 join answering on answering.organisation = arrived.agency

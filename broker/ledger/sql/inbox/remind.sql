@@ -23,7 +23,9 @@ taken as (
     returning delivery
 )
 select near.id as delivery, near.agency, near.referral, near.kind, near.due_at, near.milestone,
-       mailed.member
+       mailed.member,
+       exists (select from member_mobile mobile
+               where mobile.member = mailed.member and mobile.number is not null) as has_mobile
 from taken
 join near on near.id = taken.delivery
 join mailed_member mailed on mailed.delivery = near.id

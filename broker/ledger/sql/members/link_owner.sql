@@ -5,3 +5,5 @@ join member on member.id = link.member
 join organisation on organisation.code = member.organisation
 where link.secret_sha256 = %(secret_sha256)s and link.used_at is null
   and link.expires_at > %(now)s and member.disabled_at is null
+  and not exists (select from member_sign_in way
+                  where way.organisation = member.organisation and way.with_provider)

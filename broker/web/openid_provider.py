@@ -14,6 +14,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,17 +29,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin.sign_in import ProviderIdentity
-from broker.dashboard.paths import ROOT
 from broker.domain.ids import Clock
 from broker.errors import BrokerError, Denied, Unavailable
 from broker.settings import OpenIdProvider, is_safe_url
 from broker.telemetry import error_fields, logger
+from broker.web.errors import Titles
 from schemas.shown_text import MARK, shown_line
 
-ANSWER = f"{ROOT}/sign-in/answer"
-"""The address that the provider sends people back to; it must be registered there."""
-SIGNED_OUT = f"{ROOT}/signed-out"
-"""The address that the provider sends people to after they have signed out there."""
 SECONDS = 10.0
 """The longest that one request to the provider may take in all."""
 LARGEST_BODY = 256 * 1024
@@ -54,13 +51,21 @@ LEEWAY_SECONDS = 60
 LONGEST_SUBJECT = 255
 LONGEST_NAME = 88
 """In characters, so that 100 has room for a mark on a second person of the same name."""
+LONGEST_ADDRESS = 254
+"""RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 MOST_GROUPS = 1000
+_ADDRESS = frozenset({"email", "email_verified"})
 ALGORITHMS = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512"}
     | {"ES256", "ES384", "ES512", "Ed25519", "EdDSA"}
 )
 """Signatures by a key that only the provider has: neither ``none`` nor a shared secret."""
-_ENDPOINTS = ("authorization_endpoint", "token_endpoint", "jwks_uri", "end_session_endpoint")
+_ENDPOINTS = (
+    *("authorization_endpoint", "token_endpoint", "jwks_uri"),
+    *("end_session_endpoint", "userinfo_endpoint"),
+)
+_NAMES = ("name", "preferred_username", "email")
+"""The claims that may hold what to call somebody, the best first."""
 _READ = (
     *("issuer", "id_token_signing_alg_values_supported", "token_endpoint_auth_methods_supported"),
     *_ENDPOINTS,
@@ -98,11 +103,46 @@ class NotBegun(Denied):
     code = "sign-in-not-begun"
 
 
-class Provider:
-    """The provider in the settings. Used from the event loop alone."""
+TITLES: Titles = (
+    (NotBegun, 400, "We cannot continue this sign-in"),
+    (ProviderAway, 503, "You cannot sign in at the moment"),
+    (ProviderWrong, 502, "Your sign-in provider’s answer was refused"),
+)
+"""The status and the title of each error of a sign-in."""
 
-    def __init__(self, settings: OpenIdProvider, *, public_url: str, clock: Clock) -> None:
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """The pages to which people sign in: those for ops, or the inbox."""
+
+    root: str
+    """The address below which the pages are."""
+    cookie: str
+    """The name of the cookie that holds a sign-in in progress."""
+    instead: str = ""
+    """What to do while the provider does not answer, as a sentence."""
+    needs_email: bool = False
+    """Whether people are known by their email address."""
+
+    @property
+    def answer(self) -> str:
+        """The address that the provider sends people back to; it must be registered there."""
+        return f"{self.root}/sign-in/answer"
+
+    @property
+    def signed_out(self) -> str:
+        """The address that the provider sends people to after they have signed out there."""
+        return f"{self.root}/signed-out"
+
+
+class Provider:
+    """The provider in the settings, for one kind of pages. Used from the event loop alone."""
+
+    def __init__(
+        self, settings: OpenIdProvider, entrance: Entrance, *, public_url: str, clock: Clock
+    ) -> None:
         self._settings = settings
+        self._entrance = entrance
         self._public_url = public_url
         self._clock = clock
         self._busy = asyncio.Semaphore(AT_ONCE)
@@ -116,12 +156,12 @@ class Provider:
 
     def middleware(self) -> Middleware:
         """Return the middleware that keeps state, nonce and verifier in a signed cookie."""
-        secure = urlsplit(self._public_url).scheme == "https"
+        secure, name = urlsplit(self._public_url).scheme == "https", self._entrance.cookie
         key = hmac.new(self._settings.client_secret.encode(), b"sign-in cookie", hashlib.sha256)
         return Middleware(
             SessionMiddleware,
             secret_key=key.hexdigest(),
-            session_cookie="__Host-broker-sign-in" if secure else "broker-sign-in",
+            session_cookie=f"__Host-{name}" if secure else name,
             max_age=SIGN_IN_SECONDS,
             https_only=secure,
         )
@@ -131,7 +171,8 @@ class Provider:
         async with self._conversation():
             app = await self._ready()
             request.session.clear()
-            response: Response = await app.authorize_redirect(request, self._public_url + ANSWER)
+            back = self._public_url + self._entrance.answer
+            response: Response = await app.authorize_redirect(request, back)
             request.session["after"] = after
             return response
 
@@ -156,19 +197,26 @@ class Provider:
                     claims_cls=_timed(self._clock),
                     leeway=LEEWAY_SECONDS,
                 )
-                return self._vouched(token["userinfo"]), str(after)
+                claims = await self._with_userinfo(app, token)
+                return self._vouched(claims), str(after)
         finally:
             request.session.clear()
 
     async def way_out(self) -> str | None:
-        """Return the provider's own page to sign out, if it has one."""
+        """Return the provider's own page to sign out; None without one, or if it cannot be had."""
+        try:
+            return await self._way_out()
+        except (ProviderAway, ProviderWrong):
+            return None
+
+    async def _way_out(self) -> str | None:
         async with self._conversation():
             app = await self._ready()
             if "end_session_endpoint" not in app.server_metadata:
                 return None
             # Without the id token: it names a person and would appear in the address.
             logout = await app.create_logout_url(
-                post_logout_redirect_uri=self._public_url + SIGNED_OUT,
+                post_logout_redirect_uri=self._public_url + self._entrance.signed_out,
                 client_id=self._settings.client_id,
             )
             return str(logout["url"])
@@ -183,10 +231,8 @@ class Provider:
                 yield
             except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
                 _log.warning("provider away", **error_fields(error))
-                raise ProviderAway(
-                    "Your sign-in provider does not answer. Try again in a minute. You can still "
-                    "use a one-time link."
-                ) from None
+                text = "Your sign-in provider does not answer. Try again in a minute."
+                raise ProviderAway(f"{text} {self._entrance.instead}".strip()) from None
             except _WRONG as error:
                 self._app = None  # read the description again next time
                 _log.warning("provider wrong", error=type(error).__name__)
@@ -213,7 +259,7 @@ class Provider:
             client_secret=self._settings.client_secret,
             server_metadata_url=f"{issuer}/.well-known/openid-configuration",
             client_kwargs={
-                "scope": self._settings.scope,
+                "scope": self._scope(),
                 "code_challenge_method": "S256",
                 "transport": Bounded(),
                 "timeout": SECONDS / 2,
@@ -221,6 +267,37 @@ class Provider:
                 "follow_redirects": False,
             },
         )
+
+    def _scope(self) -> str:
+        scope = self._settings.scope
+        is_short = self._entrance.needs_email and "email" not in scope.split()
+        return f"{scope} email" if is_short else scope
+
+    async def _with_userinfo(self, app: Any, token: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the claims of the id token, and those of UserInfo that it lacks.
+
+        UserInfo is asked for only where a claim is missing. It must be about the same subject
+        (OpenID Connect Core, 5.3.2). An address and whether it is verified come from one of them.
+        """
+        claims = dict(token["userinfo"])
+        if "userinfo_endpoint" not in app.server_metadata or self._has_all(claims):
+            return claims
+        more = dict(await app.userinfo(token=token))
+        if more.get("sub") != claims.get("sub"):
+            raise ValueError("the userinfo is another subject's")
+        # Another address with "verified" beside it would be taken for verified.
+        less = more if _has_address(claims) else claims
+        for name in _ADDRESS:
+            less.pop(name, None)
+        return {**more, **claims}
+
+    def _has_all(self, claims: Mapping[str, Any]) -> bool:
+        """Tell whether the id token says all that is used of it."""
+        is_named = any(claims.get(name) for name in _NAMES)
+        has_groups = not self._settings.rights or self._settings.claim in claims
+        if self._entrance.needs_email:
+            return is_named and _has_address(claims)
+        return is_named and has_groups
 
     def _checked(self, metadata: Mapping[str, Any]) -> dict[str, Any]:
         read = {name: metadata[name] for name in _READ if metadata.get(name)}
@@ -266,7 +343,7 @@ class Provider:
         subject = claims["sub"]
         if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
             raise ValueError("the subject is none")
-        candidates = (claims.get(name) for name in ("name", "preferred_username", "email"))
+        candidates = (claims.get(name) for name in _NAMES)
         names = [_clean(text) for text in candidates if isinstance(text, str) and _clean(text)]
         groups = claims.get(self._settings.claim)
         listed = groups if isinstance(groups, list) else [groups]
@@ -274,7 +351,9 @@ class Provider:
         name = names[0] if names else _clean(subject)
         if not name:
             raise ValueError("there is no name")
-        return ProviderIdentity(self._settings.issuer, subject, name, known)
+        email = claims.get("email") if claims.get("email_verified") is True else None
+        address = email if isinstance(email, str) and len(email) <= LONGEST_ADDRESS else None
+        return ProviderIdentity(self._settings.issuer, subject, name, known, address)
 
 
 class Bounded(httpx2.AsyncBaseTransport):
@@ -311,6 +390,11 @@ async def _body(response: httpx2.Response) -> bytes:
         if len(body) > LARGEST_BODY:
             raise httpx2.ReadError("the answer is too long")
     return bytes(body)
+
+
+def _has_address(claims: Mapping[str, Any]) -> bool:
+    """Tell whether claims hold an address and whether it is verified."""
+    return claims.keys() >= _ADDRESS
 
 
 def _auth_method(metadata: Mapping[str, Any]) -> str:
