@@ -128,14 +128,23 @@ class Publisher:
         path = f"{self._path(name)}/corrections"
         return Receipt.from_json(self._http.post(path, document, headers=headers).json())
 
-    def recall(self, referral: str | UUID, *, reason: str, by: str) -> Recall:
+    def recall(
+        self,
+        referral: str | UUID,
+        *,
+        reason: str,
+        by: str,
+        expected_version: int | None = None,
+    ) -> Recall:
         """Recall a referral, by its id or your own reference. Safe to repeat.
 
         The broker stops offering it, and every agency that has it must destroy it and confirm that.
         ``reason``: ``sent_in_error``, ``wrong_person``, ``inaccurate`` or ``unlawful``; ``by``:
-        the person who recalls it.
+        the person who recalls it; ``expected_version``: the version that the person saw. Raises
+        ``Conflict`` when it was corrected since.
         """
-        body = {"reason": reason, "by": by}
+        seen = {} if expected_version is None else {"expected_version": expected_version}
+        body = {"reason": reason, "by": by, **seen}
         return Recall.from_json(self._http.post(f"{self._path(referral)}/recall", body).json())
 
     def status(self, referral: str | UUID) -> Status:
