@@ -41,6 +41,10 @@ _RESEND = (
     "What was accepted after 'since' may be missing. Send your referrals, corrections and recalls "
     "since then again: what the broker has is not accepted twice. Then read on from 'read_on'."
 )
+_CORRECTED_SINCE = (
+    "This referral was corrected since you opened the page, or read it. Nothing was changed. Look "
+    "at what it says now, then decide again."
+)
 _CURSOR_GONE = {
     "restored": f"The broker was restored from a backup. {_RESEND}",
     "beyond-end": f"The cursor is beyond the end of your feed: the broker lost its end. {_RESEND}",
@@ -108,6 +112,14 @@ class Conflict(BrokerError):
     """The request contradicts what the ledger holds."""
 
     code = "conflict"
+
+
+class CorrectedSince(Conflict):
+    """The referral was corrected since the version that a person saw who acts on it."""
+
+    def __init__(self) -> None:
+        fault = Fault("/expected_version", "corrected-since", _CORRECTED_SINCE)
+        super().__init__(_CORRECTED_SINCE, faults=[fault])
 
 
 class ReferenceConflict(Conflict):

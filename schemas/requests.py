@@ -136,6 +136,7 @@ class Areas:
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     areas: Mapping[str, str]
+    expected_version: int | None = None
 
 
 @immutable
@@ -152,6 +153,7 @@ class Hold:
 
     reason: str
     by: str | None = None
+    expected_version: int | None = None
 
 
 @immutable
@@ -161,6 +163,7 @@ class ExtendHold:
     until: datetime
     reason: str
     by: str | None = None
+    expected_version: int | None = None
 
 
 @immutable
@@ -208,6 +211,7 @@ class Recall:
 
     reason: codes.RecallReason
     by: str
+    expected_version: int | None = None
 
 
 @immutable
@@ -233,6 +237,7 @@ class Reroute:
 
     agency: str | None = None
     area: str | None = None
+    expected_version: int | None = None
 
 
 @immutable
@@ -330,11 +335,21 @@ class LeasesSchema(Record[Leases]):
     )
 
 
+def _seen_version() -> Whole:
+    return Whole(
+        1,
+        1_000_000,
+        "The version of the referral that the person saw. If it was corrected since, nothing is "
+        "changed (409).",
+    )
+
+
 class AreasSchema(Record[Areas]):
     """Where children and persons of an unroutable referral live, by their local ids."""
 
     record = Areas
     areas = Mapped(LocalId(), Area(), 50, "The area of each child or person, by local ID.")
+    expected_version = _seen_version()
 
 
 class RecallSchema(Record[Recall]):
@@ -343,6 +358,7 @@ class RecallSchema(Record[Recall]):
     record = Recall
     reason = Code(codes.RecallReason, "Why you recall it.", required=True)
     by = ShownLine(200, "The person who recalls it.", required=True)
+    expected_version = _seen_version()
 
 
 class RerouteSchema(Record[Reroute]):
@@ -352,6 +368,7 @@ class RerouteSchema(Record[Reroute]):
     rules: ClassVar[dict[str, Any]] = {"oneOf": [{"required": ["agency"]}, {"required": ["area"]}]}
     agency = Organisation("The code of the agency that gets it instead.")
     area = Area("The code of the area whose responsible agency gets it instead.")
+    expected_version = _seen_version()
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _one_of_two(self, _: Any, original: Any, **__: Any) -> None:
@@ -432,6 +449,7 @@ class HoldSchema(Record[Hold]):
     record = Hold
     reason = ShownLine(500, "Why, in words: others will read it.", required=True)
     by = ShownLine(200, "The person who decides it.")
+    expected_version = _seen_version()
 
 
 class ExtendHoldSchema(Record[ExtendHold]):
@@ -441,6 +459,7 @@ class ExtendHoldSchema(Record[ExtendHold]):
     until = Instant("The new end, later than the one that it has.", required=True)
     reason = ShownLine(500, "Why, in words: others will read it.", required=True)
     by = ShownLine(200, "The person who decides it.")
+    expected_version = _seen_version()
 
 
 class ActOnAgencySchema(Record[ActOnAgency]):

@@ -10,9 +10,15 @@ from schemas.shown_text import says_something, shown_line
 LONGEST_REASON = 500
 
 
-def new_action(context: Context, by: str, reason: str) -> ActionContext:
-    """Return an action that begins now. Raises Invalid for its reason."""
-    return ActionContext(context.new_id(), shown_line(by), checked_reason(reason), context.clock())
+def new_action(
+    context: Context, by: str, reason: str, expected_version: int | None = None
+) -> ActionContext:
+    """Return an action that begins now. Raises Invalid for its reason.
+
+    ``expected_version`` is the version of the referral that the person saw; None for the latest.
+    """
+    why, now = checked_reason(reason), context.clock()
+    return ActionContext(context.new_id(), shown_line(by), why, now, expected_version)
 
 
 def checked_reason(text: str) -> str:

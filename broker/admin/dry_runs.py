@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 
 from broker.admin.hold_actions import write_release
 from broker.admin.operator_actions import suspend_agency
@@ -33,7 +34,7 @@ class DryRun:
     """The deliveries that these events name, as they would be."""
 
 
-def try_recall(
+def try_recall(  # noqa: PLR0913  as the publisher's call has them
     context: Context,
     publisher: OrganisationCode,
     id_: ReferralId,
@@ -41,15 +42,28 @@ def try_recall(
     *,
     by: str,
     actor: str,
+    expected_version: int | None = None,
 ) -> DryRun:
     """Return what a recall would write. Raises what ``broker.flow.correct.recall`` raises."""
-    withdrawal = Withdrawal(id_, publisher, str(reason), by, context.clock(), actor)
+    withdrawal = Withdrawal(
+        id_, publisher, str(reason), by, context.clock(), actor, expected_version
+    )
     return _try(context, lambda rehearsal: withdraw_referral(rehearsal, withdrawal))
 
 
-def try_release(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> DryRun:
+def try_release(
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    by: str,
+    reason: str,
+    expected_version: int | None = None,
+) -> DryRun:
     """Return what the release of a held delivery would write. Raises what ``release_hold`` does."""
-    return _try(context, lambda rehearsal: write_release(rehearsal, delivery, by=by, reason=reason))
+    act = partial(
+        write_release, delivery=delivery, by=by, reason=reason, expected_version=expected_version
+    )
+    return _try(context, act)
 
 
 def try_suspension(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> DryRun:

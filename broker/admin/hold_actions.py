@@ -19,46 +19,74 @@ from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import RELEASED, UNTIL_RELEASED, Start, count
 
 
-def release_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
+def release_hold(
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    by: str,
+    reason: str,
+    expected_version: int | None = None,
+) -> None:
     """Offer a held delivery before its time; its clock starts now, under the policy in force.
 
-    Raises NotFound, Conflict when it is not held, and PolicyError when the policy has no rule or
-    no organisation for it any more.
+    ``expected_version`` is the version of its referral that the person saw. Raises NotFound;
+    Conflict when it is not held, or the referral was corrected since; PolicyError when the policy
+    has no rule or no organisation for it any more.
     """
-    write_release(context, delivery, by=by, reason=reason)
+    write_release(context, delivery, by=by, reason=reason, expected_version=expected_version)
     context.wakeups.notify(DISPATCH)
 
 
-def write_release(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
+def write_release(
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    by: str,
+    reason: str,
+    expected_version: int | None = None,
+) -> None:
     """Write a release into the ledger, and nothing anywhere else; see ``release_hold``."""
-    action = new_action(context, by, reason)
+    action = new_action(context, by, reason, expected_version)
     released = partial(_released, context.policies.latest(), action.now)
     if not context.ledger.holds.release(delivery, action, released):
         raise _not_held(context, delivery)
 
 
 def extend_hold(
-    context: Context, delivery: DeliveryId, *, until: datetime, by: str, reason: str
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    until: datetime,
+    by: str,
+    reason: str,
+    expected_version: int | None = None,
 ) -> None:
     """Hold a held delivery until a later instant; its clock starts then.
 
     One that waits for a person has an end from now on. A correction that repeats the embargo as it
-    was given does not shorten it. Raises NotFound; Conflict when the delivery is not held;
-    PolicyError as ``release_hold`` does; Invalid when ``until`` is not later than now and than the
-    end that it has.
+    was given does not shorten it. Raises NotFound; Conflict and PolicyError as ``release_hold``
+    does; Invalid when ``until`` is not later than now and than the end that it has.
     """
-    action = new_action(context, by, reason)
+    action = new_action(context, by, reason, expected_version)
     extended = partial(_extended, context.policies.latest(), action.now, until)
     if not context.ledger.holds.extend(delivery, action, extended, until=until):
         raise _not_held(context, delivery)
 
 
-def keep_hold(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> None:
+def keep_hold(
+    context: Context,
+    delivery: DeliveryId,
+    *,
+    by: str,
+    reason: str,
+    expected_version: int | None = None,
+) -> None:
     """Record that a person looked at a held delivery and keeps it held.
 
-    Raises NotFound, or Conflict when it is not held.
+    Raises NotFound and Conflict as ``release_hold`` does.
     """
-    if not context.ledger.holds.keep(delivery, new_action(context, by, reason)):
+    action = new_action(context, by, reason, expected_version)
+    if not context.ledger.holds.keep(delivery, action):
         raise _not_held(context, delivery)
 
 

@@ -73,7 +73,7 @@ def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> N
     context.wakeups.notify(DISPATCH)
 
 
-def redirect(
+def redirect(  # noqa: PLR0913  as a person's act has them
     context: Context,
     delivery: DeliveryId,
     *,
@@ -81,9 +81,10 @@ def redirect(
     agency: OrganisationCode | None,
     by: str,
     reason: str,
+    expected_version: int | None = None,
 ) -> DeliveryId:
     """Redirect a returned or undeliverable delivery; see ``answer.redirect``."""
-    why = new_action(context, by, reason)
+    why = new_action(context, by, reason, expected_version)
     return answer.redirect(context, delivery, area=area, agency=agency, actor=by, why=why)
 
 
@@ -104,10 +105,17 @@ def preview_redirect(
 
 
 def give_areas(
-    context: Context, referral: ReferralId, areas: Mapping[str, str], *, by: str, reason: str
+    context: Context,
+    referral: ReferralId,
+    areas: Mapping[str, str],
+    *,
+    by: str,
+    reason: str,
+    expected_version: int | None = None,
 ) -> None:
     """Say where the people of an unroutable referral live; see ``answer.give_areas``."""
-    answer.give_areas(context, referral, areas, actor=by, why=new_action(context, by, reason))
+    why = new_action(context, by, reason, expected_version)
+    answer.give_areas(context, referral, areas, actor=by, why=why)
 
 
 def retry_routing(context: Context, referral: ReferralId, *, by: str, reason: str) -> None:

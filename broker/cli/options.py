@@ -17,6 +17,12 @@ json_option: Decorator = click.option(
 reason_option: Decorator = click.option(
     "--reason", required=True, help="Why. Others read it in the history."
 )
+expect_version_option: Decorator = click.option(
+    "--expect-version",
+    "expected_version",
+    type=click.IntRange(1, 1_000_000),
+    help="The version of the referral that you read; refused if it was corrected since.",
+)
 by_option: Decorator = click.option("--by", required=True, help="Your name, for the history.")
 
 

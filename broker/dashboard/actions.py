@@ -20,7 +20,7 @@ from broker.dashboard.subjects import Check, Field, Subject
 from broker.dashboard.wording import CAUSE_NAMES
 from broker.domain.codes import Milestone, Right
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId, TaskId
-from broker.errors import BrokerError, Fault, Invalid, NotFound, RedirectRefused
+from broker.errors import BrokerError, CorrectedSince, Fault, Invalid, NotFound, RedirectRefused
 from broker.policy.time.calendars import LONDON
 
 REVEALED_SECONDS = 300
@@ -43,8 +43,12 @@ class Action:
 
 
 async def ask(visit: Visit) -> Response:
-    """Show what an action would do; the link may name the milestone that it is about."""
-    form = {"milestone": visit.request.query_params.get("milestone", "")}
+    """Show what an action would do.
+
+    The link may name the milestone that it is about, and the version that the page showed.
+    """
+    asked = visit.request.query_params
+    form = {name: asked.get(name, "") for name in ("milestone", subjects.VERSION)}
     return await _form(visit, _action(visit), form, None)
 
 
@@ -55,14 +59,25 @@ async def perform(visit: Visit, form: Mapping[str, str]) -> Response:
         return await _form(visit, action, form, None)
     subject = await visit.desk.run(action.look_up, visit, id_)
     try:
+        _check_version(subject, form)
         if action.check:
             check = await visit.desk.run(action.check, visit, id_, form)
             if form.get("confirmed") != check.confirms:
                 return _confirm(visit, action, subject, form, check)
         await visit.desk.run(action.perform, visit, id_, form)
-    except (Invalid, RedirectRefused) as error:
+    except (Invalid, RedirectRefused, CorrectedSince) as error:
         return await _form(visit, action, form, error)
     return RedirectResponse(f"{subject.back}?done={action.confirmation}", 303)
+
+
+def _check_version(subject: Subject, form: Mapping[str, str]) -> None:
+    """Raise CorrectedSince before anything is worked out for a version that nobody has seen.
+
+    The ledger checks it again, where no correction can come between.
+    """
+    seen = subjects.seen_version(form)
+    if seen is not None and subject.version not in (None, seen):
+        raise CorrectedSince
 
 
 def _confirm(
@@ -129,11 +144,11 @@ async def _form(
     id_ = visit.request.path_params["subject"]
     subject = await visit.desk.run(action.look_up, visit, id_)
     faults = {fault.pointer.strip("/"): fault.message for fault in error.faults} if error else {}
-    if error and not faults:
+    if error and (not faults or isinstance(error, CorrectedSince)):
         faults = {"reason": error.message}
     return page(
         "action",
-        422 if error else 200,
+        _status(error),
         visit=visit,
         action=action,
         subject=subject,
@@ -141,6 +156,12 @@ async def _form(
         faults=faults,
         longest=LONGEST_REASON,
     )
+
+
+def _status(error: BrokerError | None) -> int:
+    if error is None:
+        return 200
+    return 409 if isinstance(error, CorrectedSince) else 422
 
 
 def _action(visit: Visit) -> Action:
@@ -166,12 +187,12 @@ def _replay(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
 
 def _release(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    hold_actions.release_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
+    hold_actions.release_hold(visit.desk.context, delivery, **subjects.by_and_seen(visit, form))
 
 
 def _keep(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     delivery = DeliveryId(identifier(subject))
-    hold_actions.keep_hold(visit.desk.context, delivery, **subjects.by_and_why(visit, form))
+    hold_actions.keep_hold(visit.desk.context, delivery, **subjects.by_and_seen(visit, form))
 
 
 def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
@@ -179,7 +200,7 @@ def _extend(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         visit.desk.context,
         DeliveryId(identifier(subject)),
         until=_until(form),
-        **subjects.by_and_why(visit, form),
+        **subjects.by_and_seen(visit, form),
     )
 
 

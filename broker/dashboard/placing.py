@@ -15,6 +15,8 @@ from broker.errors import Fault, Invalid
 from broker.policy.routing.facts import WHOLE
 from broker.policy.routing.redirect import kinds_served
 
+_ANSWERS = ("area-", "reason", subjects.VERSION)
+"""How the fields begin that are answers about areas."""
 _TYPE_A_PLACE = "Type a council, a place or a whole postcode, such as Shropshire or ST4 1HH."
 
 
@@ -47,7 +49,7 @@ def redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
         DeliveryId(identifier(subject)),
         area=area,
         agency=agency,
-        **subjects.by_and_why(visit, form),
+        **subjects.by_and_seen(visit, form),
     )
 
 
@@ -62,7 +64,8 @@ def check_redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> Check
     )
     confirms = " ".join([preview.agency, preview.view, *preview.children, *preview.persons])
     # The agency that is shown, and not the one that serves the area by then.
-    answers = {"agency": preview.agency, "reason": form.get("reason", "")}
+    others = {name: form.get(name, "") for name in ("reason", subjects.VERSION)}
+    answers = {"agency": preview.agency, **others}
     return Check("check_redirect", confirms, answers, {"preview": preview})
 
 
@@ -118,7 +121,7 @@ def check_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> Check:
     said = {
         local: directory.area_name(code) if directory else code for local, code in areas.items()
     }
-    answers = {name: text for name, text in form.items() if name.startswith(("area-", "reason"))}
+    answers = {name: text for name, text in form.items() if name.startswith(_ANSWERS)}
     confirms = " ".join([*areas.values(), *(recipient.agency for recipient in recipients)])
     return Check("check_areas", confirms, answers, {"areas": said, "recipients": recipients})
 
@@ -127,7 +130,7 @@ def give_areas(visit: Visit, subject: str, form: Mapping[str, str]) -> None:
     id_ = ReferralId(identifier(subject))
     try:
         operator_actions.give_areas(
-            visit.desk.context, id_, _areas(visit, form), **subjects.by_and_why(visit, form)
+            visit.desk.context, id_, _areas(visit, form), **subjects.by_and_seen(visit, form)
         )
     except Invalid as error:
         raise Invalid(error.message, faults=[_at_field(fault) for fault in error.faults]) from None

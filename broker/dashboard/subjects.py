@@ -15,6 +15,10 @@ from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import OrganisationCode, ReferralId, TaskId
 from broker.domain.referral import ReferralStatus
 from broker.errors import NotFound
+from broker.web.forms import whole_number
+
+VERSION = "version"
+"""The field of a form, and of a link to it, with the version of the referral that a page showed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,8 @@ class Subject:
     facts: Mapping[str, str]
     back: str
     fields: tuple[Field, ...] = ()
+    version: int | None = None
+    """The version that its referral has now; None where it is about no referral."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +77,7 @@ def of_delivery(visit: Visit, subject: str, *fields: Field) -> Subject:
         "State": str(delivery.state),
         "Cause": plain(delivery.reason),
     }
-    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
+    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields, referral.version)
 
 
 def of_agency(visit: Visit, subject: str) -> Subject:
@@ -109,8 +115,18 @@ def of_referral(visit: Visit, subject: str, *fields: Field) -> Subject:
         "Publisher": visit.frame.names.of(referral.publisher),
         "State": str(referral.state),
     }
-    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields)
+    return Subject(facts, f"{ROOT}/referrals/{referral.id}", fields, referral.version)
 
 
 def by_and_why(visit: Visit, form: Mapping[str, str]) -> dict[str, str]:
     return {"by": visit.by, "reason": form.get("reason", "")}
+
+
+def seen_version(form: Mapping[str, str]) -> int | None:
+    """Return the version of the referral that the person saw; None where the form has none."""
+    return whole_number(form.get(VERSION, ""))
+
+
+def by_and_seen(visit: Visit, form: Mapping[str, str]) -> dict[str, Any]:
+    """Return who acts, why, and on which version of the referral."""
+    return {**by_and_why(visit, form), "expected_version": seen_version(form)}

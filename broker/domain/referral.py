@@ -84,6 +84,8 @@ class Withdrawal:
     """The person who recalls it."""
     at: datetime
     actor: str
+    expected_version: int | None = None
+    """The version that the person saw; None for whichever is the latest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class ChangeRefusal(StrEnum):
     RECALLED = "recalled"
     NEWER_VERSION = "newer_version"
     """It has another version than the one that was to be corrected."""
+    CORRECTED_SINCE = "corrected_since"
+    """It has another version than the one that the person saw who recalls it."""
     TOO_MANY = "too_many"
     """It has as many versions as a referral may have."""
     OTHER_REASON = "other_reason"

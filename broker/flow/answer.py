@@ -105,7 +105,7 @@ def _span_part(agency: OrganisationCode, result: Settled) -> SpanPart | None:
     return SpanPart(result.referral, attributes)
 
 
-def redirect(
+def redirect(  # noqa: PLR0913  as the call has them
     context: Context,
     delivery: DeliveryId,
     *,
@@ -113,15 +113,17 @@ def redirect(
     agency: OrganisationCode | None,
     actor: str,
     why: ActionContext | None = None,
+    expected_version: int | None = None,
 ) -> DeliveryId:
     """Redirect a returned or undeliverable delivery to an agency, by its code or an area's.
 
-    ``why`` records the reason of a person; see ``broker.admin.operator_actions``. Returns the new
-    delivery's id. Raises NotFound; RedirectRefused when nobody there is responsible or that agency
-    must not get it; Conflict when the delivery is neither returned nor undeliverable, was
-    redirected before, or its referral was recalled.
+    ``why`` records the reason of a person, and has the version that they saw; see
+    ``broker.admin.operator_actions``. Without it ``expected_version`` is that version. Returns the
+    new delivery's id. Raises NotFound; RedirectRefused when nobody there is responsible or that
+    agency must not get it; Conflict when the delivery is neither returned nor undeliverable, was
+    redirected before, or its referral was recalled, or corrected since the version that was seen.
     """
-    action = why or _unexplained(context, actor)
+    action = why or _unexplained(context, actor, expected_version)
     # Read first: a second connection inside the transaction could be the last of the pool.
     policy = context.policies.latest()
 
@@ -192,16 +194,18 @@ def give_areas(
     *,
     actor: str,
     why: ActionContext | None = None,
+    expected_version: int | None = None,
 ) -> None:
     """Set the areas where people of an unroutable referral live, and retry its routing.
 
-    The key ``referral`` gives an area to the referral itself, when nobody is listed in it.
+    The key ``referral`` gives an area to the referral itself, when nobody is listed in it. ``why``
+    and ``expected_version`` are as for ``redirect``.
 
     Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
-    not wait for an area.
+    not wait for an area, or was corrected since the version that was seen.
     """
     check = partial(_check_areas, areas, context.policies.latest().gazetteer)
-    action = why or _unexplained(context, actor)
+    action = why or _unexplained(context, actor, expected_version)
     if not context.ledger.routing.give_areas(referral, areas, action, check=check):
         raise Conflict(_WAITS_FOR_NO_AREA)
     context.wakeups.notify(ROUTE)
@@ -238,9 +242,11 @@ def retry_routing(
     context.wakeups.notify(ROUTE)
 
 
-def _unexplained(context: Context, actor: str) -> ActionContext:
+def _unexplained(
+    context: Context, actor: str, expected_version: int | None = None
+) -> ActionContext:
     """Return an action through a call that asks for no reason."""
-    return ActionContext(context.new_id(), actor, NO_REASON, context.clock())
+    return ActionContext(context.new_id(), actor, NO_REASON, context.clock(), expected_version)
 
 
 def _people_of(body: bytes | None) -> set[str]:

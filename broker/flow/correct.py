@@ -30,6 +30,7 @@ from broker.domain.states import ReferralState
 from broker.errors import (
     BrokerError,
     Conflict,
+    CorrectedSince,
     Fault,
     Invalid,
     NotFound,
@@ -153,7 +154,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
     return receipt
 
 
-def recall(
+def recall(  # noqa: PLR0913  as the publisher's call has them
     context: Context,
     publisher: OrganisationCode,
     id_: ReferralId,
@@ -161,14 +162,18 @@ def recall(
     *,
     by: str,
     actor: str,
+    expected_version: int | None = None,
 ) -> Recalled:
     """Recall a referral: no agency is offered any of it from now on.
 
-    Raises NotFound, or Conflict when it was rejected or recalled for another reason.
+    ``expected_version`` is the version that the person saw; None for whichever is the latest.
+    Raises NotFound, or Conflict when it was rejected, recalled for another reason, or corrected
+    since that version.
     """
     with step(context, "recall", _log) as this:
         receipt = withdraw_referral(
-            context, Withdrawal(id_, publisher, str(reason), by, this.begun_at, actor)
+            context,
+            Withdrawal(id_, publisher, str(reason), by, this.begun_at, actor, expected_version),
         )
         context.side_log.note(
             Change.RECALL,
@@ -310,6 +315,8 @@ def unknown_referral(context: Context, id_: ReferralId) -> NotFound:
 def _refusal(context: Context, id_: ReferralId, refused: Refused) -> BrokerError:
     if refused.reason is ChangeRefusal.UNKNOWN:
         return unknown_referral(context, id_)
+    if refused.reason is ChangeRefusal.CORRECTED_SINCE:
+        return CorrectedSince()
     if refused.reason is ChangeRefusal.IDEMPOTENCY_KEY:
         return ReferenceConflict(
             "Another correction was accepted under this Idempotency-Key before. Nothing was "

@@ -122,7 +122,7 @@ def _send(
     context: Context, directory: Directory, notice: DueNotice, servers: _Servers
 ) -> NoticeResult:
     """Send one notice, unless its server is away or has had its share of the batch."""
-    address, notifier = _address(notice, directory), context.notifiers.get(notice.channel)
+    address, notifier = _recipient(notice, directory), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
         return NoticeResult(notice.id, NoticeState.FAILED, code=code)
@@ -143,7 +143,7 @@ def _send(
     return _result(context, notice, outcome)
 
 
-def _address(notice: DueNotice, directory: Directory) -> str | None:
+def _recipient(notice: DueNotice, directory: Directory) -> str | None:
     """Return where a notice goes: to a member, or to a contact of the organisation."""
     if notice.member is not None:
         return notice.mobile if notice.channel is NoticeChannel.SMS else notice.email

@@ -128,6 +128,7 @@ async def redirect(request: Request) -> Response:
         area=target.area,
         agency=OrganisationCode(target.agency) if target.agency else None,
         actor=caller.actor,
+        expected_version=target.expected_version,
     )
     return json_response({"delivery": str(successor)})
 

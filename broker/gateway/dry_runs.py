@@ -28,6 +28,7 @@ async def recall(request: Request) -> Response:
         RecallReason(body.reason),
         by=body.by,
         actor=caller.actor,
+        expected_version=body.expected_version,
     )
 
 
@@ -35,7 +36,14 @@ async def release(request: Request) -> Response:
     """Return what the release of a held delivery would write."""
     body = await parse_body(request, requests.HOLD)
     id_, by = DeliveryId(identifier(request)), caller_of(request).acting_for(body.by)
-    return await _tried(request, dry_runs.try_release, id_, by=by, reason=body.reason)
+    return await _tried(
+        request,
+        dry_runs.try_release,
+        id_,
+        by=by,
+        reason=body.reason,
+        expected_version=body.expected_version,
+    )
 
 
 async def suspension(request: Request) -> Response:

@@ -56,5 +56,12 @@ async def _acted(
     caller, gateway = caller_of(request), gateway_of(request)
     id_ = DeliveryId(identifier(request))
     by = caller.acting_for(body.by)
-    await gateway.run(act, gateway.context, id_, by=by, reason=body.reason)
+    await gateway.run(
+        act,
+        gateway.context,
+        id_,
+        by=by,
+        reason=body.reason,
+        expected_version=body.expected_version,
+    )
     return json_response({"delivery": str(id_), "state": str(state)})

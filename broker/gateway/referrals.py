@@ -156,10 +156,17 @@ async def feed(request: Request) -> Response:
 async def give_areas(request: Request) -> Response:
     """Add the areas of the people of an unroutable referral, so that it is routed."""
     caller, gateway = caller_of(request), gateway_of(request)
-    areas = (await parse_body(request, requests.AREAS)).areas
+    given = await parse_body(request, requests.AREAS)
     referral = await _named(request)
-    await gateway.run(answer.give_areas, gateway.context, referral.id, areas, actor=caller.actor)
-    return json_response({"id": str(referral.id), "areas": areas}, 202)
+    await gateway.run(
+        answer.give_areas,
+        gateway.context,
+        referral.id,
+        given.areas,
+        actor=caller.actor,
+        expected_version=given.expected_version,
+    )
+    return json_response({"id": str(referral.id), "areas": given.areas}, 202)
 
 
 async def retry_routing(request: Request) -> Response:
@@ -201,6 +208,7 @@ async def recall(request: Request) -> Response:
         RecallReason(body.reason),
         by=body.by,
         actor=caller.actor,
+        expected_version=body.expected_version,
     )
     return json_response(responses.recalled(recalled), 202)
 

@@ -78,7 +78,7 @@ class Corrections(Part):
 
         What its agencies are told is settled by the caller in the same transaction; where it is
         not, the referral is due for routing, which tells them. The first recall counts; repeating
-        it is harmless.
+        it is harmless. One that expects another version than the latest is refused.
         """
         with self._transaction() as connection:
             receipt = _recall(connection, new)
@@ -105,6 +105,8 @@ def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:
         return _recalled(latest, duplicate=True)
     if refusal := _closed_to_changes(latest):
         return Refused(refusal)
+    if new.expected_version not in (None, latest["version"]):
+        return Refused(ChangeRefusal.CORRECTED_SINCE)
     params = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
     params |= {"referral": new.referral, "before": latest["state"]}
     _lock_deliveries(connection, new)

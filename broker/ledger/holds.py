@@ -14,7 +14,7 @@ from broker.domain.ids import DeliveryId
 from broker.domain.states import DeliveryState
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
-from broker.ledger.operator_actions import ActionContext
+from broker.ledger.operator_actions import ActionContext, expect_version
 from broker.ledger.receipts import lock_referrals
 from broker.ledger.tasks import settle_tasks
 
@@ -39,7 +39,11 @@ Recount = Callable[[Offer], Recounted]
 
 
 class Holds(Part):
-    """Deliveries that are held. Each decision returns False when the delivery is not held."""
+    """Deliveries that are held.
+
+    Each decision returns False when the delivery is not held, and raises Conflict where its
+    referral was corrected since the version that its action expects.
+    """
 
     def release(self, delivery: DeliveryId, action: ActionContext, recount: Recount) -> bool:
         """Offer a held delivery from now on, with other deadlines."""
@@ -85,6 +89,7 @@ class Holds(Part):
             held = [offer for offer in offers(connection, [delivery]) if _is_held(offer)]
             if not held:
                 return False
+            expect_version(connection, action.expected_version, delivery=delivery)
             recounted = recount(held[0]).parameters() if recount else {}
             over = _tasks_over(connection, delivery)
             decision = {"delivery": delivery, **params, **recounted, **action.parameters()}

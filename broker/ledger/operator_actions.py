@@ -9,6 +9,7 @@ from uuid import UUID
 
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.referral import ChangeRefusal, Refused
+from broker.errors import CorrectedSince
 from broker.ledger.database import Connection, Part, json_text, rows
 from broker.ledger.queries import content
 
@@ -25,6 +26,8 @@ class ActionContext:
     """As events name them: ``person:<name>``."""
     reason: str
     now: datetime
+    expected_version: int | None = None
+    """The version of the referral that the person saw; None for whichever is the latest."""
 
     def parameters(self) -> dict[str, Any]:
         """Return these as the parameters of a statement."""
@@ -131,3 +134,23 @@ def keep_act(
     """Record why a person did what this transaction has written into the history."""
     params = {"kind": kind, "referral": referral, "delivery": delivery}
     rows(connection, "operator_actions/keep_act", {**params, **context.parameters()})
+
+
+def expect_version(
+    connection: Connection,
+    expected: int | None,
+    *,
+    referral: ReferralId | None = None,
+    delivery: DeliveryId | None = None,
+) -> None:
+    """Raise CorrectedSince where a referral has another version than somebody saw.
+
+    The referral, or that of the delivery, is locked by the caller. None expects nothing.
+    """
+    if expected is None:
+        return
+    params = {"referral": referral, "delivery": delivery}
+    if [row["version"] for row in rows(connection, "operator_actions/expect_version", params)] != [
+        expected
+    ]:
+        raise CorrectedSince

@@ -29,7 +29,7 @@ from broker.ledger.clock_pauses import ClockBatch, end_over_escalations, running
 from broker.ledger.corrections import latest_delivery
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.deliveries import offers
-from broker.ledger.operator_actions import ActionContext, keep_act
+from broker.ledger.operator_actions import ActionContext, expect_version, keep_act
 from broker.ledger.queries import content
 from broker.ledger.question_closings import close_questions
 from broker.ledger.queue_keys import take
@@ -306,12 +306,14 @@ class Receipts(Part):
         """Redirect a returned or undeliverable delivery, once; None when it is neither.
 
         ``successor`` returns the delivery that takes its place. It is called while the referral is
-        locked, so what it is given stands until the commit; what it raises changes nothing.
+        locked, so what it is given stands until the commit; what it raises changes nothing. Raises
+        Conflict where the referral was corrected since the version that ``action`` expects.
         """
         with self._transaction() as connection:
             lock_referrals(connection, [delivery])
             if not _may_be_redirected(connection, delivery):
                 return None
+            expect_version(connection, action.expected_version, delivery=delivery)
             (offer,) = offers(connection, [delivery])
             new = successor(_redirectable(connection, offer))
             _redirect(connection, delivery, new, now=action.now, actor=action.by)

@@ -22,7 +22,7 @@ from broker.ledger.clock_pauses import (
 )
 from broker.ledger.database import Connection, Part, Row, json_text, rows
 from broker.ledger.links import link
-from broker.ledger.operator_actions import ActionContext, keep_act
+from broker.ledger.operator_actions import ActionContext, expect_version, keep_act
 from broker.ledger.pseudonyms import earlier_occurrences, flag_recurrence, record_occurrences
 from broker.ledger.queries import content
 from broker.ledger.question_closings import close_questions
@@ -165,12 +165,14 @@ class Routing(Part):
 
         ``areas`` maps a person's local id to an area's code. ``check`` is called with the newest
         version, which no correction can follow before the commit; what it raises changes nothing.
+        Raises Conflict where the referral was corrected since the version that is expected.
         """
         params = {"referral": referral, "actor": action.by, "now": action.now}
         with self._transaction() as connection:
             areas_given = {**params, "areas": json_text(dict(areas))}
             if not rows(connection, "routing/give_areas", areas_given):
                 return False
+            expect_version(connection, action.expected_version, referral=referral)
             check(content(connection, referral))
             keep_act(connection, "referral.areas_given", action, referral=referral)
             return True

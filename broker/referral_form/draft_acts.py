@@ -313,11 +313,22 @@ def sent(context: Context, member: SignedInMember, id_: ReferralId) -> ReferralS
 
 
 def recall(
-    context: Context, member: SignedInMember, id_: ReferralId, reason: RecallReason
+    context: Context,
+    member: SignedInMember,
+    id_: ReferralId,
+    reason: RecallReason,
+    *,
+    expected_version: int | None,
 ) -> Recalled:
-    """Recall a referral in the member's name. Raises NotFound and Conflict."""
+    """Recall a referral in the member's name, as ``corrections.recall`` does."""
     return corrections.recall(
-        context, member.organisation, id_, reason, by=member.name, actor=member.actor
+        context,
+        member.organisation,
+        id_,
+        reason,
+        by=member.name,
+        actor=member.actor,
+        expected_version=expected_version,
     )
 
 

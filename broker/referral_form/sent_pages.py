@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,7 @@ from broker.referral_form import draft_acts
 from broker.referral_form.access import id_in_path
 from broker.referral_form.draft_pages import Form
 from broker.referral_form.rendering import ROOT, page
+from broker.web.forms import whole_number
 from schemas import labels
 
 _RECALL_HINTS = {RecallReason.INACCURATE: "If it can be put right, correct it instead."}
@@ -234,6 +236,10 @@ async def recall(visit: Visit, form: Form) -> Response:
         return page("check_recall", visit=visit, form=form, **values)
     id_ = ReferralId(id_in_path(visit))
     await visit.inboxes.run(
-        draft_acts.recall, visit.context, visit.person, id_, RecallReason(reason)
+        partial(draft_acts.recall, expected_version=whole_number(form.get("version", ""))),
+        visit.context,
+        visit.person,
+        id_,
+        RecallReason(reason),
     )
     return RedirectResponse(f"{ROOT}/sent/{id_}?done=recalled", 303)

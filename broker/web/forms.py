@@ -14,6 +14,7 @@ from broker.web.session_cookie import NoRight
 LARGEST_FORM = 16 * 1024
 """In bytes."""
 MOST_FIELDS = 50
+_MOST_DIGITS = 9
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
 
@@ -37,6 +38,12 @@ async def form_of(
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=most))
     except ValueError as error:
         raise Malformed("We cannot read this form.") from error
+
+
+def whole_number(text: str) -> int | None:
+    """Return the number that a field of ours holds, such as a version; None where it holds none."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number else None
 
 
 def check_token(form: Mapping[str, str], token: str) -> None:

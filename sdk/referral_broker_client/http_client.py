@@ -178,3 +178,8 @@ def _answered_at(response: urllib3.BaseHTTPResponse) -> datetime | None:
         return parsedate_to_datetime(response.headers["Date"]).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return None
+
+
+def version_seen(expected_version: int | None) -> Json:
+    """Return what a body says of the version that the person saw; nothing for whichever is last."""
+    return {} if expected_version is None else {"expected_version": expected_version}

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Self
 from uuid import UUID
 
-from referral_broker_client.http_client import HttpClient, Json
+from referral_broker_client.http_client import HttpClient, Json, version_seen
 from referral_broker_client.ops_parts import (
     Agencies,
     EscalationOwners,
@@ -85,13 +85,22 @@ class Ops:
         query = {"from": since, "to": until} | ({"force": force} if force else {})
         return self._http.get(f"/v1/reports/{name}.csv", query).body.decode()
 
-    def give_areas(self, referral: str | UUID, areas: Mapping[str, str]) -> Json:
+    def give_areas(
+        self,
+        referral: str | UUID,
+        areas: Mapping[str, str],
+        *,
+        expected_version: int | None = None,
+    ) -> Json:
         """Set the area codes of an unroutable referral, by the local ids of its people.
 
         The key ``referral`` gives an area to the referral itself, when nobody is listed in it.
+        ``expected_version``: the version of the referral that the person saw; raises ``Conflict``
+        when it was corrected since.
         """
         path = f"/v1/referrals/{referral}/areas"
-        value: Json = self._http.post(path, {"areas": dict(areas)}).json()
+        body = {"areas": dict(areas), **version_seen(expected_version)}
+        value: Json = self._http.post(path, body).json()
         return value
 
     def retry_routing(self, referral: str | UUID) -> Json:
@@ -110,26 +119,60 @@ class Ops:
         value: Json = self._http.get("/v1/embargoes").json()
         return value
 
-    def release_hold(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
-        """Offer a held delivery to its agency now. Raises ``Conflict`` when it is not held."""
-        return self._decide("release", delivery, {"reason": reason}, by)
+    def release_hold(
+        self,
+        delivery: str | UUID,
+        reason: str,
+        *,
+        by: str | None = None,
+        expected_version: int | None = None,
+    ) -> Json:
+        """Offer a held delivery to its agency now.
 
-    def preview_release(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
+        ``expected_version``: the version of its referral that the person saw. Raises ``Conflict``
+        when it is not held, or its referral was corrected since.
+        """
+        body = {"reason": reason, **version_seen(expected_version)}
+        return self._decide("release", delivery, body, by)
+
+    def preview_release(
+        self,
+        delivery: str | UUID,
+        reason: str,
+        *,
+        by: str | None = None,
+        expected_version: int | None = None,
+    ) -> Json:
         """Return what ``release_hold`` would write; change nothing. Raises what it raises."""
-        return self._decide("release/preview", delivery, {"reason": reason}, by)
+        body = {"reason": reason, **version_seen(expected_version)}
+        return self._decide("release/preview", delivery, body, by)
 
-    def keep_hold(self, delivery: str | UUID, reason: str, *, by: str | None = None) -> Json:
-        """Record that a person keeps a delivery held. Raises ``Conflict`` when it is not held."""
-        return self._decide("keep", delivery, {"reason": reason}, by)
+    def keep_hold(
+        self,
+        delivery: str | UUID,
+        reason: str,
+        *,
+        by: str | None = None,
+        expected_version: int | None = None,
+    ) -> Json:
+        """Record that a person keeps a delivery held. Raises as ``release_hold`` does."""
+        body = {"reason": reason, **version_seen(expected_version)}
+        return self._decide("keep", delivery, body, by)
 
     def extend_hold(
-        self, delivery: str | UUID, until: datetime, reason: str, *, by: str | None = None
+        self,
+        delivery: str | UUID,
+        until: datetime,
+        reason: str,
+        *,
+        by: str | None = None,
+        expected_version: int | None = None,
     ) -> Json:
         """Hold a held delivery until a later instant, which is aware of its time zone.
 
-        Raises ``Conflict`` when it is not held, and ``Invalid`` when the end would not be later.
+        Raises as ``release_hold`` does, and ``Invalid`` when the end would not be later.
         """
-        body = {"until": until.isoformat(), "reason": reason}
+        body = {"until": until.isoformat(), "reason": reason, **version_seen(expected_version)}
         return self._decide("extend", delivery, body, by)
 
     def _decide(self, turn: str, delivery: str | UUID, body: Json, by: str | None) -> Json:
@@ -160,15 +203,23 @@ class Ops:
         return value
 
     def redirect(
-        self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
+        self,
+        delivery: str | UUID,
+        *,
+        agency: str | None = None,
+        area: str | None = None,
+        expected_version: int | None = None,
     ) -> Json:
         """Redirect a returned or undeliverable delivery to an agency, or to an area's agency.
 
         Raises ``Conflict`` where it must not go there; the error says why. Ask
-        ``preview_redirect`` first, and show a person what it says.
+        ``preview_redirect`` first, and show a person what it says. ``expected_version``: the
+        version of its referral that the person saw; ``Conflict`` as well when it was corrected
+        since.
         """
         path = f"/v1/deliveries/{delivery}/reroute"
-        value: Json = self._http.post(path, _target(agency, area)).json()
+        body = {**_target(agency, area), **version_seen(expected_version)}
+        value: Json = self._http.post(path, body).json()
         return value
 
     def preview_redirect(

@@ -9,7 +9,7 @@ from typing import Any, Self
 from uuid import UUID
 
 from referral_broker_client.errors import Problem
-from referral_broker_client.http_client import HttpClient, Json, encode
+from referral_broker_client.http_client import HttpClient, Json, encode, version_seen
 from referral_broker_client.results import (
     Event,
     Published,
@@ -128,22 +128,37 @@ class Publisher:
         path = f"{self._path(name)}/corrections"
         return Receipt.from_json(self._http.post(path, document, headers=headers).json())
 
-    def recall(self, referral: str | UUID, *, reason: str, by: str) -> Recall:
+    def recall(
+        self,
+        referral: str | UUID,
+        *,
+        reason: str,
+        by: str,
+        expected_version: int | None = None,
+    ) -> Recall:
         """Recall a referral, by its id or your own reference. Safe to repeat.
 
         The broker stops offering it, and every agency that has it must destroy it and confirm that.
         ``reason``: ``sent_in_error``, ``wrong_person``, ``inaccurate`` or ``unlawful``; ``by``:
-        the person who recalls it.
+        the person who recalls it; ``expected_version``: the version that the person saw. Raises
+        ``Conflict`` when it was corrected since.
         """
-        body = {"reason": reason, "by": by}
+        body = {"reason": reason, "by": by, **version_seen(expected_version)}
         return Recall.from_json(self._http.post(f"{self._path(referral)}/recall", body).json())
 
-    def preview_recall(self, referral: str | UUID, *, reason: str, by: str) -> Json:
+    def preview_recall(
+        self,
+        referral: str | UUID,
+        *,
+        reason: str,
+        by: str,
+        expected_version: int | None = None,
+    ) -> Json:
         """Return what ``recall`` would write, its ``events`` and ``deliveries``; change nothing.
 
         Raises what ``recall`` raises.
         """
-        body = {"reason": reason, "by": by}
+        body = {"reason": reason, "by": by, **version_seen(expected_version)}
         return _object(self._http.post(f"{self._path(referral)}/recall/preview", body).json())
 
     def status(self, referral: str | UUID) -> Status:

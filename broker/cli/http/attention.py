@@ -13,7 +13,7 @@ from broker.cli.confirmation import ask, dry_run_option, end_dry_run, yes_option
 from broker.cli.exit_codes import DONE
 from broker.cli.health_output import STATE_OF, print_health
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import broker_id, json_option
+from broker.cli.options import broker_id, expect_version_option, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 
@@ -48,9 +48,17 @@ def _print_lists(lists: Mapping[str, Any]) -> None:
 @click.command("give-area")
 @click.argument("referral", type=broker_id)
 @click.argument("areas", nargs=-1, required=True, metavar="ID=AREA...")
+@expect_version_option
 @json_option
 @with_gateway
-def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gateway) -> None:
+def give_area(
+    *,
+    referral: UUID,
+    areas: Sequence[str],
+    expected_version: int | None,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
     """Set the area of children or persons in an unroutable REFERRAL. Deadlines do not change.
 
     REFERRAL is its id: two publishers may use the same reference.
@@ -59,7 +67,8 @@ def give_area(referral: UUID, areas: Sequence[str], as_json: bool, gateway: Gate
     Example:    broker give-area 0193... child-1=E06000021
     """
     with Ops(gateway.url, gateway.key) as ops:
-        _print_result(ops.give_areas(str(referral), _pairs(areas)), as_json=as_json)
+        result = ops.give_areas(str(referral), _pairs(areas), expected_version=expected_version)
+    _print_result(result, as_json=as_json)
 
 
 @click.command("retry-routing")
@@ -80,6 +89,7 @@ def retry_routing(referral: UUID, as_json: bool, gateway: Gateway) -> None:
 @click.argument("delivery", type=broker_id)
 @click.option("--agency", help="The code of the agency to send it to.")
 @click.option("--area", help="The area to whose agency to send it.")
+@expect_version_option
 @yes_option
 @dry_run_option
 @json_option
@@ -89,6 +99,7 @@ def redirect(  # noqa: PLR0913  one parameter for each option
     delivery: UUID,
     agency: str | None,
     area: str | None,
+    expected_version: int | None,
     is_confirmed: bool,
     is_dry_run: bool,
     as_json: bool,
@@ -113,7 +124,7 @@ def redirect(  # noqa: PLR0913  one parameter for each option
         if not is_confirmed:
             ask("Redirect it?")
         # The agency that was shown, and not the one that serves the area by now.
-        result = ops.redirect(delivery, agency=preview["agency"])
+        result = ops.redirect(delivery, agency=preview["agency"], expected_version=expected_version)
     _print_result(result, as_json=as_json)
 
 

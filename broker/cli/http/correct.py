@@ -10,7 +10,7 @@ from referral_broker_client import Publisher
 from broker.cli.confirmation import dry_run_option, yes_option
 from broker.cli.http.attempt import Attempt, Json
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import json_option
+from broker.cli.options import expect_version_option, json_option
 from broker.cli.output import local, print_json, remark
 from broker.domain.codes import DeliveryKind, RecallReason
 
@@ -62,6 +62,7 @@ def correct(
 @click.argument("referral")
 @click.option("--reason", required=True, type=click.Choice(REASONS), help="Why.")
 @click.option("--by", required=True, help="The person who recalls it.")
+@expect_version_option
 @yes_option
 @dry_run_option
 @json_option
@@ -71,6 +72,7 @@ def recall(  # noqa: PLR0913  one parameter for each option
     referral: str,
     reason: str,
     by: str,
+    expected_version: int | None,
     is_confirmed: bool,
     is_dry_run: bool,
     as_json: bool,
@@ -85,14 +87,18 @@ def recall(  # noqa: PLR0913  one parameter for each option
     """
     with Publisher(gateway.url, gateway.key) as publisher:
         attempt = Attempt(
-            lambda: publisher.preview_recall(referral, reason=reason, by=by),
+            lambda: publisher.preview_recall(
+                referral, reason=reason, by=by, expected_version=expected_version
+            ),
             lambda dry_run: _effect(referral, dry_run),
         )
         if not attempt.confirmed(
             "Recall it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run, as_json=as_json
         ):
             return
-        recalled = publisher.recall(referral, reason=reason, by=by)
+        recalled = publisher.recall(
+            referral, reason=reason, by=by, expected_version=expected_version
+        )
     if as_json:
         print_json(recalled.raw)
         return

@@ -13,7 +13,7 @@ from referral_broker_client.ops import Ops
 from broker.cli.confirmation import dry_run_option, yes_option
 from broker.cli.http.attempt import Attempt, Json
 from broker.cli.http.gateway_connection import Gateway, with_gateway
-from broker.cli.options import Listing, broker_id, json_option
+from broker.cli.options import Listing, broker_id, expect_version_option, json_option
 from broker.cli.output import LOCAL, local, print_json
 from broker.cli.table import print_table
 
@@ -46,6 +46,7 @@ def list_(as_json: bool, gateway: Gateway) -> None:
 @click.argument("delivery", type=broker_id)
 @_REASON
 @_BY
+@expect_version_option
 @yes_option
 @dry_run_option
 @json_option
@@ -55,6 +56,7 @@ def release(  # noqa: PLR0913  one parameter for each option
     delivery: UUID,
     reason: str,
     by: str | None,
+    expected_version: int | None,
     is_confirmed: bool,
     is_dry_run: bool,
     as_json: bool,
@@ -66,28 +68,40 @@ def release(  # noqa: PLR0913  one parameter for each option
     Example:    broker holds release 0193... --reason "The arrest was made"
     """
     with Ops(gateway.url, gateway.key) as ops:
-        attempt = Attempt(lambda: ops.preview_release(delivery, reason, by=by), _effect)
+        seen: dict[str, Any] = {"by": by, "expected_version": expected_version}
+        attempt = Attempt(lambda: ops.preview_release(delivery, reason, **seen), _effect)
         if not attempt.confirmed(
             "Release it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run, as_json=as_json
         ):
             return
-        _print(ops.release_hold(delivery, reason, by=by), as_json=as_json)
+        result = ops.release_hold(delivery, reason, **seen)
+    _print(result, as_json=as_json)
 
 
 @holds.command()
 @click.argument("delivery", type=broker_id)
 @_REASON
 @_BY
+@expect_version_option
 @json_option
 @with_gateway
-def keep(delivery: UUID, reason: str, by: str | None, as_json: bool, gateway: Gateway) -> None:
+def keep(
+    *,
+    delivery: UUID,
+    reason: str,
+    by: str | None,
+    expected_version: int | None,
+    as_json: bool,
+    gateway: Gateway,
+) -> None:
     """Record that you looked at a held DELIVERY and keep it held.
 
     \b
     Example:    broker holds keep 0193... --reason "The arrest is not made"
     """
     with Ops(gateway.url, gateway.key) as ops:
-        _print(ops.keep_hold(delivery, reason, by=by), as_json=as_json)
+        result = ops.keep_hold(delivery, reason, by=by, expected_version=expected_version)
+    _print(result, as_json=as_json)
 
 
 @holds.command()
@@ -100,14 +114,16 @@ def keep(delivery: UUID, reason: str, by: str | None, as_json: bool, gateway: Ga
 )
 @_REASON
 @_BY
+@expect_version_option
 @json_option
 @with_gateway
-def extend(
+def extend(  # noqa: PLR0913  one parameter for each option
     *,
     delivery: UUID,
     until: datetime,
     reason: str,
     by: str | None,
+    expected_version: int | None,
     as_json: bool,
     gateway: Gateway,
 ) -> None:
@@ -117,7 +133,8 @@ def extend(
     Example:    broker holds extend 0193... --until 2026-12-18T12:00 --reason "Warrant delayed"
     """
     with Ops(gateway.url, gateway.key) as ops:
-        result = ops.extend_hold(delivery, until.replace(tzinfo=LOCAL), reason, by=by)
+        end = until.replace(tzinfo=LOCAL)
+        result = ops.extend_hold(delivery, end, reason, by=by, expected_version=expected_version)
     _print(result, as_json=as_json)
 
 
