@@ -9,20 +9,19 @@ for many, so the difference of two sizes is what one costs.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import median
 
 import click
 import orjson
 
-from benchmarks import world
+from benchmarks import process_table, world
 from benchmarks.ours import Ours
 from benchmarks.rivals.rival import Rival
 from benchmarks.rivals.sharp.stack import Sharp
 from benchmarks.rivals.weekend.stack import Weekend
-from benchmarks.scenarios import collect, publish, route
+from benchmarks.scenarios import collect, publish, route, route_queue
 from benchmarks.sizes import Sizes
 from benchmarks.world import World, opened
 
@@ -32,9 +31,9 @@ DELIVERIES = 3
 """Of each referral that a rival routes: its agencies collect these one by one."""
 
 
-def _ours(rate: Callable[[Ours, int, str], float]) -> Run:
+def _ours(rate: Callable[[Ours, int, str], float], channel: str) -> Run:
     def run(world_: World, count: int) -> None:
-        ours = Ours.fresh(world_, "cpu")
+        ours = Ours.fresh(world_, "cpu", channel=channel)
         _start_quiet(world_, ours.dsn)
         rate(ours, count, "CPU")
 
@@ -54,19 +53,20 @@ def _contestants(
     ours: Callable[[Ours, int, str], float],
     theirs: Callable[[Rival, int], float],
     units: int = 1,
+    channel: str = "mailbox",
 ) -> Mapping[str, Run]:
     rivals = {kind.name: _rival(kind, theirs, units) for kind in (Weekend, Sharp)}
-    return {OURS: _ours(ours), **rivals}
+    return {OURS: _ours(ours, channel), **rivals}
 
 
 OURS = "ours"
 SCENARIOS: Mapping[str, Mapping[str, Run]] = {
     "route": _contestants(route.rate, route.rival_rate),
+    "route_queue": _contestants(route_queue.rate, route_queue.rival_rate, channel="queue"),
     "bulk": _contestants(publish.bulk_rate, publish.rival_rate),
     "single": _contestants(publish.single_rate, publish.rival_rate),
     "collect": _contestants(collect.rate, collect.rival_rate, DELIVERIES),
 }
-_TICKS = os.sysconf("SC_CLK_TCK")
 _ENDED = "ended"
 FEW, MANY = 500, 4000
 
@@ -163,54 +163,16 @@ def _seconds(parent: int) -> Iterator[tuple[str, float]]:
 
     That of a process that has ended counts where it was waited for.
     """
-    table = {number: stat for number in _numbers() if (stat := _stat(number)) is not None}
+    table = process_table.read()
     yield _ENDED, table[parent].of_children
     below: dict[str, float] = {}
     for number, stat in table.items():
         if stat.parent == parent:
-            family = _family(number, table)
+            family = process_table.family(number, table)
             below[stat.program] = below.get(stat.program, 0.0) + sum(
                 table[member].own + table[member].of_children for member in family
             )
     yield from below.items()
-
-
-@dataclass(frozen=True, slots=True)
-class _Stat:
-    """A line of /proc/PID/stat; seconds."""
-
-    program: str
-    parent: int
-    own: float
-    of_children: float
-
-
-def _numbers() -> Iterable[int]:
-    return (int(folder.name) for folder in Path("/proc").iterdir() if folder.name.isdecimal())
-
-
-def _stat(number: int) -> _Stat | None:
-    try:
-        text = Path(f"/proc/{number}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return None
-    # The name may hold blanks and brackets (proc_pid_stat(5)).
-    head, _, tail = text.rpartition(")")
-    fields = tail.split()
-    user, system, children_user, children_system = (int(ticks) / _TICKS for ticks in fields[11:15])
-    return _Stat(
-        head.partition("(")[2], int(fields[1]), user + system, children_user + children_system
-    )
-
-
-def _family(number: int, table: Mapping[int, _Stat]) -> set[int]:
-    """Return a process and all below it."""
-    family, waiting = set[int](), [number]
-    while waiting:
-        member = waiting.pop()
-        family.add(member)
-        waiting += [child for child, stat in table.items() if stat.parent == member]
-    return family
 
 
 if __name__ == "__main__":

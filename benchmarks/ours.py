@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -56,7 +57,7 @@ class Ours:
     def worker(self) -> Iterator[None]:
         """Run one worker with two processes."""
         context = [sys.executable, "-m", "broker", "worker", f"--concurrency={PROCESSES}"]
-        with self.world.processes([context], self._environment()):
+        with self.world.processes([context], self.environment):
             yield
 
     @contextmanager
@@ -70,7 +71,7 @@ class Ours:
         """Run a gateway; give its address."""
         port = world.free_port()
         serve = [sys.executable, "-m", "broker", "serve", "--host", HOST, "--port", str(port)]
-        with self.world.processes([serve], self._environment()):
+        with self.world.processes([serve], self.environment):
             url = f"http://{HOST}:{port}"
             self.world.until_ready(f"{url}/readyz")
             yield url
@@ -133,7 +134,15 @@ class Ours:
         )
         must_be_equal("receipts", dict(found), dict(receipts))
 
-    def _environment(self) -> dict[str, str]:
+    @property
+    def command_environment(self) -> dict[str, str]:
+        """The environment of a command that an operator runs, as the ledger's owner."""
+        inherited = {name: value for name, value in os.environ.items() if "BROKER_" not in name}
+        return {**inherited, **self.environment, "BROKER_DATABASE_URL": self.dsn}
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The settings of its processes."""
         engines = self.world.engines
         return {
             "BROKER_DATABASE_URL": as_application(self.dsn),

@@ -55,9 +55,14 @@ class Line:
 
     async def post(self, path: str, body: bytes, media_type: str = JSON) -> Answer:
         """Send a body and return the answer. Raises Unexpected for anything but success."""
+        return await self.call("POST", path, body, f"Content-Type: {media_type}\r\n")
+
+    async def call(self, method: str, path: str, body: bytes = b"", headers: str = "") -> Answer:
+        """Make a call and return the answer. Raises Unexpected for anything but success."""
         head = (
-            f"POST {path} HTTP/1.1\r\nHost: {self._host}\r\nAuthorization: Bearer {self._key}\r\n"
-            f"Content-Type: {media_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+            f"{method} {path} HTTP/1.1\r\nHost: {self._host}\r\n"
+            f"Authorization: Bearer {self._key}\r\n"
+            f"{headers}Content-Length: {len(body)}\r\n\r\n"
         )
         sent_at = time.time()
         self._writer.write(head.encode() + body)

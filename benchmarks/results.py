@@ -28,8 +28,11 @@ class Figure:
     """Further figures of the same run, by name."""
     cpu: Mapping[str, float] = field(default_factory=dict)
     """Microseconds of processor time a unit, of all processes; ours under ``ours``."""
+    keys: Mapping[str, float] = field(default_factory=dict)
+    """Further figures that results.json has under names of their own, beside ``ours``."""
     aims: Mapping[str, float] = field(default_factory=dict)
-    """The least that ``ratio`` should be, by the same names; ``ours`` for the figure itself."""
+    """The least that ``ratio`` and ``keys`` should be, by the same names; ``ours`` for the figure
+    itself. Below nought: the most."""
 
     def as_json(self) -> dict[str, Any]:
         """Return it in the form of results.json."""
@@ -41,6 +44,7 @@ class Figure:
             "cpu_us": _maybe(self.cpu.get(OURS)),
             "rivals_cpu_us": {name: _maybe(self.cpu.get(name)) for name in RIVALS},
             "cpu_ratio": {name: round(value, 3) for name, value in self.cpu_ratio.items()},
+            **{name: _short(value) for name, value in self.keys.items()},
             "ids_verified": True,
         }
 
@@ -52,7 +56,7 @@ class Figure:
 
     def misses(self) -> list[str]:
         """Return which aims were missed."""
-        reached = {**self.ratio, OURS: self.ours}
+        reached = {**self.ratio, **self.keys, OURS: self.ours}
         return [
             f"{name} {_text(reached[name])}, aim {'at most ' if least < 0 else ''}{abs(least):g}"
             for name, least in self.aims.items()
@@ -93,7 +97,7 @@ def show(console: Console, machine: Mapping[str, Any], figures: Mapping[str, Fig
         table.add_row(name, *ratios, _text(figure.ours), figure.unit, *rivals, aim)
     console.print(table)
     for name, figure in figures.items():
-        for what, value in figure.notes.items():
+        for what, value in [*figure.keys.items(), *figure.notes.items()]:
             console.print(f"  {name}: {what}: {value}")
     for what, value in machine.items():
         console.print(f"  {what}: {value}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-_LEAST = {"route": 600, "bulk": 200, "open": 400}
+_LEAST = {"route": 600, "bulk": 200, "open": 400, "starts": 1}
 """A rate of routing takes several batches, and the watch looks at a hundredth of what is open."""
 
 
@@ -30,6 +30,12 @@ class Sizes:
     """Referrals handed in at 50 a second."""
     kombu: int = 3_000
     """Referrals with three copies each in the agencies' queues."""
+    starts: int = 3
+    """Starts of a worker and of a gateway."""
+    told: int = 400
+    """Referrals for agencies that are in a long poll."""
+    organisations: int = 25_000
+    """Schools of the national directory."""
     open: int = 1_000_000
     """Open deliveries in the large ledger."""
     finished: int = 5_000_000

@@ -100,7 +100,7 @@ class Rival(ABC):
 
     def until_sent(self, bodies: Mapping[str, bytes]) -> None:
         """Wait until as many messages lie in the queues as these referrals have deliveries."""
-        url, count = self.world.engines.exchange_url, len(_messages_of(bodies))
+        url, count = self.world.engines.exchange_url, len(messages_of(bodies))
         self.world.until(lambda: world.queue_lengths(url, self.queues) >= count)
 
     def warm_up(self, url: str) -> None:
@@ -118,10 +118,10 @@ class Rival(ABC):
 
     def verify(self, bodies: Mapping[str, bytes]) -> None:
         """Raise unless each referral went to each of its agencies, once for each delivery."""
-        must_be_equal(f"{self.name}'s messages", sorted(self.sent()), _messages_of(bodies))
+        must_be_equal(f"{self.name}'s messages", sorted(self.sent()), messages_of(bodies))
 
 
-def _messages_of(bodies: Mapping[str, bytes]) -> list[tuple[str, str]]:
+def messages_of(bodies: Mapping[str, bytes]) -> list[tuple[str, str]]:
     """Return the reference and the agency of each message that referrals come to, in order."""
     return sorted(
         (reference, agency)

@@ -35,8 +35,8 @@ def rate(world_: World, waiting: int) -> float:
     history.make(ours.dsn, [Copies(source, 1, waiting - 1, finished=False)], world_.say)
     keys = {agency: ours.keys(agency, Scope.COLLECT)[0]}
     with ours.gateway() as url:
-        taken, seconds = collect.empty(url, keys, most=waiting, lines=LINES)
-    collect.verify_answered(ours, taken)
+        taken = collect.empty(url, keys, most=waiting, lines=LINES)
+    collect.verify_answered(ours, taken.ids)
     expected = {row[0] for row in world.rows(ours.dsn, "select id::text from delivery")}
-    must_be_equal("what waited", set(taken), expected)
-    return len(taken) / seconds
+    must_be_equal("what waited", set(taken.ids), expected)
+    return taken.rate

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any, cast
 
@@ -25,18 +26,39 @@ BATCH = 50
 AIM = 5_000.0
 
 
+@dataclass(slots=True)
+class Taken:
+    """What agencies have collected and answered."""
+
+    ids: list[str] = field(default_factory=list)
+    body_bytes: int = 0
+    """Of the answers that held the deliveries, without headers."""
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Deliveries a second."""
+        return len(self.ids) / self.seconds
+
+
 def measure(world_: World) -> Figure:
     """Measure deliveries collected and answered a second, ours and the rival's."""
-    ours = rate(Ours.fresh(world_, "ours_collect"), world_.sizes.collect)
+    ours = collected(Ours.fresh(world_, "ours_collect"), world_.sizes.collect)
     rivals = {
         "weekend": rival_rate(Weekend.fresh(world_, "collect"), world_.sizes.weekend),
         "sharp": rival_rate(Sharp.fresh(world_, "collect"), world_.sizes.sharp),
     }
-    return rates(ours, "deliveries/s", rivals, aims={"ours": AIM})
+    keys = {"bytes_per_delivery": ours.body_bytes / len(ours.ids)}
+    return rates(ours.rate, "deliveries/s", rivals, keys=keys, aims={"ours": AIM})
 
 
 def rate(ours: Ours, count: int, prefix: str = "COLLECT") -> float:
     """Fill four queues, and return deliveries collected and answered a second."""
+    return collected(ours, count, prefix).rate
+
+
+def collected(ours: Ours, count: int, prefix: str = "COLLECT") -> Taken:
+    """Fill four queues, and return what their agencies have collected and answered."""
     before = answered(ours)
     bodies = to_one(prefix, islice(cycle(AREAS), count))
     ours.fill(bodies)
@@ -46,26 +68,29 @@ def rate(ours: Ours, count: int, prefix: str = "COLLECT") -> float:
     ours.settle()
     keys = {agency: ours.keys(agency, Scope.COLLECT)[0] for agency in AREAS.values()}
     with ours.gateway() as url:
-        taken, seconds = empty(url, keys, most=count)
-    verify_answered(ours, [*before, *taken])
-    return len(taken) / seconds
+        taken = empty(url, keys, most=count)
+    verify_answered(ours, [*before, *taken.ids])
+    return taken
 
 
-def empty(
-    url: str, keys: Mapping[str, str], *, most: int, lines: int = 1
-) -> tuple[list[str], float]:
-    """Collect and answer until nothing waits; return the ids and the seconds that it took."""
-    taken: list[str] = []
+def empty(url: str, keys: Mapping[str, str], *, most: int, lines: int = 1) -> Taken:
+    """Collect and answer until nothing waits; return what it was."""
+    taken = Taken()
 
-    async def one_line(key: str) -> None:
+    async def collect_and_answer(key: str) -> None:
         async with Line(url, key) as line:
-            while len(taken) < most and (batch := await _collected(line)):
+            while len(taken.ids) < most and (batch := await _collect(line, taken)):
                 await _answer(line, batch)
-                taken.extend(delivery["delivery"] for delivery in batch)
+                taken.ids.extend(delivery["delivery"] for delivery in batch)
 
     begun = time.perf_counter()
-    post.run(lambda: post.gather([one_line(key) for key in keys.values() for _ in range(lines)]))
-    return taken, time.perf_counter() - begun
+    post.run(
+        lambda: post.gather(
+            [collect_and_answer(key) for key in keys.values() for _ in range(lines)]
+        )
+    )
+    taken.seconds = time.perf_counter() - begun
+    return taken
 
 
 def verify_answered(ours: Ours, taken: list[str]) -> None:
@@ -83,10 +108,12 @@ def answered(ours: Ours) -> set[str]:
     return {row[0] for row in world.rows(ours.dsn, question)}
 
 
-async def _collected(line: Line) -> list[dict[str, Any]]:
+async def _collect(line: Line, taken: Taken) -> list[dict[str, Any]]:
     answer = await line.post("/v1/collect", b'{"max":%d}' % BATCH)
-    found: list[dict[str, Any]] = orjson.loads(answer.body)["deliveries"]
-    return found
+    deliveries: list[dict[str, Any]] = orjson.loads(answer.body)["deliveries"]
+    if deliveries:
+        taken.body_bytes += len(answer.body)
+    return deliveries
 
 
 async def _answer(line: Line, batch: list[dict[str, Any]]) -> None:

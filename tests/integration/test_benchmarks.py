@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import cpu
+from benchmarks import cpu, process_table
 from benchmarks.ours import must_be_equal
+from benchmarks.payload import rotated
 from benchmarks.post import Unexpected
+from benchmarks.recipients import RECIPIENTS, recipients
 from benchmarks.results import Figure, rates, times
+from tests.conftest import eventually
 
 ROOT = Path(__file__).parents[2]
 TICK = 1 / os.sysconf("SC_CLK_TCK")
@@ -38,6 +41,55 @@ def test_a_run_in_little_writes_the_figures_in_the_agreed_form(tmp_path: Path) -
     assert figure["ids_verified"] is True
 
 
+SCHOOLS = 60
+KEYS = {
+    "route": set(),
+    "route_queue": set(),
+    "bulk": set(),
+    "collect": {"bytes_per_delivery"},
+    "told": set(),
+    "start": {"first_batch_seconds", "gateway_ready_seconds", "worker_ready_seconds"},
+    "national": {
+        *("organisations", "import_seconds", "ready_seconds", "gateway_rss_mb", "worker_rss_mb"),
+        *("status_ms", "metrics_seconds", "contact_change_seconds"),
+    },
+}
+"""What each scenario has in results.json beside what every one has."""
+
+
+@pytest.mark.proof
+def test_each_scenario_runs_in_little_and_names_its_figures(tmp_path: Path) -> None:
+    output = tmp_path / "results.json"
+    command = [sys.executable, "-m", "benchmarks", "--scenarios", ",".join(KEYS), "--no-cpu"]
+    command += ["--scale", "0.0001", "--size", f"organisations={SCHOOLS}", "--output", str(output)]
+    subprocess.run(command, cwd=ROOT, check=True, timeout=1200)
+    scenarios = json.loads(output.read_text())["scenarios"]
+    usual = Figure(1, "").as_json().keys()
+    assert {name: figure.keys() - usual for name, figure in scenarios.items()} == KEYS
+    figures = [scenarios[name][key] for name, keys in KEYS.items() for key in keys]
+    assert all(figure > 0 for figure in figures)
+    assert scenarios["national"]["organisations"] > SCHOOLS
+    assert scenarios["told"]["ours"] < 20_000, "no delivery waits until its long poll ends"
+
+
+def test_every_sample_that_is_taken_in_comes_in_turn() -> None:
+    bodies = [json.loads(body) for body in rotated("TURN", 2 * len(RECIPIENTS)).values()]
+    shipped = {path.stem for path in (ROOT / "samples").glob("*.json")}
+    named = {stem for stem in shipped if stem.startswith(tuple(RECIPIENTS))}
+    assert shipped - named == {"case-14-picture"}, "it is refused"
+    assert [recipients(body) for body in bodies] == 2 * list(RECIPIENTS.values())
+    assert len({body["reference"] for body in bodies}) == len(bodies)
+
+
+def test_memory_is_that_of_the_processes_that_are_meant() -> None:
+    hold = "held = bytearray(60_000_000); input()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE) as process:
+        eventually(lambda: process_table.resident_megabytes("bytearray(60_000_000)")[0] > 60)
+        assert process_table.resident_megabytes("no such process") == []
+        process.communicate(b"\n")
+    assert process_table.resident_megabytes("bytearray(60_000_000)") == []
+
+
 def test_what_was_not_sent_gives_no_figure() -> None:
     with pytest.raises(Unexpected, match="do not add up"):
         must_be_equal("receipts", {"A-1", "A-2"}, {"A-1"})
@@ -59,6 +111,12 @@ def test_a_ratio_of_processor_time_says_how_many_times_ours_a_rival_takes() -> N
 def test_a_scenario_without_processor_time_says_none() -> None:
     written = Figure(1, "ms").as_json()
     assert (written["cpu_us"], written["cpu_ratio"]) == (None, {})
+
+
+def test_figures_of_a_scenario_alone_are_written_and_have_aims() -> None:
+    figure = Figure(1, "s", keys={"ready_seconds": 3.25}, aims={"ready_seconds": -2})
+    assert figure.as_json()["ready_seconds"] == 3.25
+    assert figure.misses() == ["ready_seconds 3.25, aim at most 2"]
 
 
 def test_a_missed_aim_is_named() -> None:
