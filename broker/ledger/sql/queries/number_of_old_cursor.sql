@@ -1,14 +1,23 @@
--- The number before the first event that a reader with a cursor of the old form has not had; 0 when
--- the cursor is not of this ledger.
-select case when exists (select from event
-                         where id = %(event)s::bigint and transaction = %(transaction)s::text::xid8)
-            then (select coalesce(min(feed.number) - 1, (select last_number from feed_position))
-                  from event
-                  join feed on feed.event = event.id
-                  where event.publisher = %(publisher)s
-                    and (event.transaction, event.id)
-                        > (%(transaction)s::text::xid8, %(event)s::bigint)
-                    and event.kind not in ('delivery.leased', 'delivery.lapsed',
-                                           'delivery.deferred', 'delivery.sent'))
-            else 0
-       end as number
+-- A number at or before the first event that a reader with a cursor of the old form has not had; 0 when
+-- the cursor is not of this ledger, or its event is in no feed of this publisher. Old cursors were in
+-- the order of transactions, numbers are nearly so: no transaction was as long as 10,000 events of one
+-- publisher, so no event after the cursor has a number further back.
+select coalesce(
+    (select min(later.number) - 1
+     from (select feed.number
+           from event known
+           join feed place on place.event = known.id and place.publisher = %(publisher)s
+           join feed on feed.publisher = %(publisher)s and feed.number > place.number - 10000
+           join event on event.id = feed.event
+           where known.id = %(event)s::bigint and known.transaction = %(transaction)s::text::xid8
+             and (event.transaction, event.id) > (known.transaction, known.id)
+           order by feed.number
+           limit 1) as later),
+    (select last_number
+     from feed_position
+     where exists (select
+                   from event known
+                   join feed place on place.event = known.id and place.publisher = %(publisher)s
+                   where known.id = %(event)s::bigint
+                     and known.transaction = %(transaction)s::text::xid8)),
+    0) as number
