@@ -13,7 +13,7 @@ from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from tests.acceptance.conftest import World, sample, world
 from tests.browser.conftest import PATIENCE
-from tests.browser.test_pages import faults
+from tests.browser.test_pages import OF_EVERY_RUN, faults_in
 from tests.integration.gateway.conftest import listening
 from tests.rows import rows
 
@@ -34,10 +34,10 @@ def url(context: Context, world: World) -> Iterator[str]:
 
 @pytest.fixture
 def come(context: Context, browser: Browser, url: str) -> Iterator[Callable[..., Page]]:
-    """Come in as somebody of an organisation: ``come("stoke-csc", width=320, dark=True)``."""
+    """Come in as somebody of an organisation: ``come("stoke-csc")``."""
     contexts: list[BrowserContext] = []
 
-    def go(organisation: str, *, width: int = 1280, dark: bool = False) -> Page:
+    def go(organisation: str) -> Page:
         code = OrganisationCode(organisation)
         invited = Invited("Jo Example", "jo@example.org", [*MemberRight])
         now = context.clock()
@@ -45,8 +45,7 @@ def come(context: Context, browser: Browser, url: str) -> Iterator[Callable[...,
             context.ledger, code, invited, by="test", now=now, new_id=context.new_id
         )
         opened = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme="dark" if dark else "light",
+            viewport={"width": 1280, "height": 900},
             bypass_csp=True,  # for axe alone; that the policy holds is tested beside it
         )
         opened.set_default_timeout(PATIENCE)
@@ -105,41 +104,29 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(
-    ("organisation", "width", "dark"),
-    [
-        (COUNCIL, 1280, False),
-        (COUNCIL, 320, True),
-        (SCHOOL, 1280, False),
-        (SCHOOL, 320, True),
-        *(
-            pytest.param(organisation, *look, marks=pytest.mark.proof)
-            for organisation in (COUNCIL, SCHOOL)
-            for look in ((1280, True), (320, False))
-        ),
-    ],
-)
+LOOKS = [OF_EVERY_RUN, pytest.param(("dark", "320 px"), marks=pytest.mark.proof)]
+"""Those that every page is looked at in; `make proof` takes the others."""
+
+
+@pytest.mark.parametrize("organisation", [COUNCIL, SCHOOL])
+@pytest.mark.parametrize("looks", LOOKS, ids=str)
 def test_every_page_can_be_used_by_everybody(
-    come: Callable[..., Page],
-    url: str,
-    organisation: str,
-    width: int,
-    dark: bool,
+    come: Callable[..., Page], url: str, organisation: str, looks: tuple[str, ...]
 ) -> None:
-    page = come(organisation, width=width, dark=dark)
+    page = come(organisation)
     page.get_by_role("button", name="Sign in").click()
     problems: list[str] = []
     (item, *_) = re.findall(r"/inbox/items/[0-9a-f-]{36}", page.content())
     for path in PAGES:
         address = path.replace("ITEM", item) if "ITEM" in path else f"/inbox{path}"
         page.goto(f"{url}{address}")
-        problems += faults(page)
+        problems += faults_in(page, looks)
     page.goto(f"{url}/inbox/")
     page.get_by_text("Find or filter").click()
     page.get_by_label("Reference").fill("nothing")
     page.get_by_role("button", name="Find").click()
     expect(page.get_by_text("Nothing matches")).to_be_visible()
     assert page.url == f"{url}/inbox/"
-    problems += faults(page)
+    problems += faults_in(page, looks)
     page.goto(f"{url}/inbox/sign-in")
-    assert "\n".join(problems + faults(page)) == ""
+    assert "\n".join(problems + faults_in(page, looks)) == ""

@@ -13,9 +13,9 @@ from broker.ledger.members import SignedInMember
 from broker.referral_form import draft_acts
 from broker.referral_form.sections import LISTINGS, SECTIONS
 from tests.acceptance.conftest import World, sample, world
-from tests.browser.test_inbox import come
+from tests.browser.test_inbox import LOOKS, come
 from tests.browser.test_inbox import press as press_key
-from tests.browser.test_pages import faults
+from tests.browser.test_pages import faults, show_in
 from tests.integration.gateway.conftest import listening
 from tests.rows import rows
 
@@ -189,36 +189,40 @@ FULL = {
         "intelligence": [{"text": "He has another account.", "handling": "P"}],
     },
 }
-LOOKS = [
-    *((1280, False), (320, True)),
-    *(pytest.param(*look, marks=pytest.mark.proof) for look in ((1280, True), (320, False))),
-]
 
 
-@pytest.mark.parametrize(("width", "dark"), LOOKS)
+@pytest.mark.parametrize("looks", LOOKS, ids=str)
 def test_every_page_can_be_used_by_everybody(
-    come: Callable[..., Page], url: str, paths: list[str], width: int, dark: bool
+    come: Callable[..., Page], url: str, paths: list[str], looks: tuple[str, ...]
 ) -> None:
-    page = come(FORCE, width=width, dark=dark)
+    page = come(FORCE)
     page.get_by_role("button", name="Sign in").click()
     problems: list[str] = []
     for path in paths:
         page.goto(f"{url}/inbox/referrals{path}")
-        take_picture(page, path, width, dark=dark)
-        problems += faults(page)
+        problems += looked_at(page, path, looks)
     for path in paths:
         if re.search(r"/(urgency|new|0/about|0/voice|recall)$", path):
             page.goto(f"{url}/inbox/referrals{path}")
             spoil(page)
             expect(page.get_by_text("There is a problem")).to_be_visible()
-            take_picture(page, f"{path}-error", width, dark=dark)
-            problems += faults(page)
+            problems += looked_at(page, f"{path}-error", looks)
     page.goto(f"{url}/inbox/referrals{next(path for path in paths if path.endswith('/urgency'))}")
     page.context.clear_cookies()
     page.get_by_role("button", name="Save and continue").click()
     expect(page.get_by_role("heading", name="You are signed out")).to_be_visible()
-    problems += faults(page)
+    problems += looked_at(page, "/signed-out", looks)
     assert "\n".join(problems) == ""
+
+
+def looked_at(page: Page, path: str, looks: tuple[str, ...]) -> list[str]:
+    """Return what is wrong with a page in each look, and take pictures of it."""
+    problems = []
+    for look in looks:
+        show_in(page, look)
+        take_picture(page, path, look)
+        problems += [f"{look}: {fault}" for fault in faults(page)]
+    return problems
 
 
 def spoil(page: Page) -> None:
@@ -231,9 +235,9 @@ def spoil(page: Page) -> None:
     page.locator("form").last.locator("button").first.click()
 
 
-def take_picture(page: Page, path: str, width: int, *, dark: bool) -> None:
+def take_picture(page: Page, path: str, look: str) -> None:
     if SHOTS:
         name = re.sub(r"\W+", "-", re.sub(r"[0-9a-f-]{36}", "", path)).strip("-") or "list"
         name += f"-{path.partition('/drafts/')[2][-8:]}" if path.count("/") == 2 else ""
-        look = f"{width}{'-dark' if dark else ''}"
-        page.screenshot(path=Path(SHOTS) / f"{re.sub('/', '-', name)}-{look}.png", full_page=True)
+        name = re.sub(r"\W+", "-", f"{name}-{look}")
+        page.screenshot(path=Path(SHOTS) / f"{name}.png", full_page=True)
