@@ -123,10 +123,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
         if status is None:
             raise unknown_referral(context, id_)
         with recording_refusals(context, publisher, body, strict=strict):
-            document = read(body, strict=strict)
-            checked = _checked(context, document)
-            if faults := _faults(checked, document, status.reference, strict=strict):
-                raise Invalid(INVALID, faults=faults)
+            document, checked = _admitted(context, body, status.reference, strict=strict)
         new = NewVersion(
             referral=id_,
             publisher=publisher,
@@ -137,10 +134,7 @@ def correct(  # noqa: PLR0913  as the publisher's call has them
             actor=actor,
             expected_version=expected_version,
         )
-        receipt = context.ledger.corrections.correct(new, moved=partial(_moved, checked))
-        if isinstance(receipt, Refused):
-            _record_refused(context, new, receipt.reason)
-            raise _refusal(context, id_, receipt)
+        receipt = _written(context, new, checked)
         context.side_log.note(
             Change.CORRECTION,
             at=receipt.accepted_at,
@@ -201,6 +195,26 @@ def withdraw_referral(context: Context, withdrawal: Withdrawal) -> Recalled:
             receipt = _tell_agencies(context, receipt, recalled.batch, policy, withdrawal.at)
     if isinstance(receipt, Refused):
         raise _refusal(context, withdrawal.referral, receipt)
+    return receipt
+
+
+def _admitted(
+    context: Context, body: bytes, reference: str, *, strict: bool
+) -> tuple[documents.Document, CheckedReferral]:
+    """Return the document of a correction, checked. Raises what ``correct`` does for a document."""
+    document = read(body, strict=strict)
+    checked = _checked(context, document)
+    if faults := _faults(checked, document, reference, strict=strict):
+        raise Invalid(INVALID, faults=faults)
+    return document, checked
+
+
+def _written(context: Context, new: NewVersion, checked: CheckedReferral) -> Accepted:
+    """Write a version; return its receipt. Raises what the ledger refuses it for."""
+    receipt = context.ledger.corrections.correct(new, moved=partial(_moved, checked))
+    if isinstance(receipt, Refused):
+        _record_refused(context, new, receipt.reason)
+        raise _refusal(context, new.referral, receipt)
     return receipt
 
 

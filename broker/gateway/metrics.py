@@ -208,6 +208,21 @@ class Ledger(Collector):
         yield latency
 
     def _pipes(self) -> Iterator[Metric]:
+        yield from self._pipeline()
+        feeds = self._context.ledger.epochs.feeds()
+        kept_back = sum(self._context.ledger.epochs.kept_back().values())
+        for name, help_, value in (
+            ("quarantine", "Whether a restore waits to be confirmed.", feeds.in_quarantine),
+            ("quarantined", "Deliveries that are kept back until then.", kept_back),
+            ("events_unnumbered", "Events that no feed shows yet.", feeds.unnumbered),
+        ):
+            yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
+        yield self._tasks()
+        yield self._wakeups()
+        yield from self._clocks()
+
+    def _pipeline(self) -> Iterator[Metric]:
+        """Yield what waits at each step, and whether a worker leads the sweep."""
         pipes = self._context.ledger.monitoring.pipeline_status(now=self._now)
         oldest = pipes.inbox_oldest_at
         # Below zero the clock of a gateway was ahead; hidden, it would hide a wait of any length.
@@ -231,17 +246,6 @@ class Ledger(Collector):
         )
         for name, help_, value in gauges:
             yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
-        feeds = self._context.ledger.epochs.feeds()
-        kept_back = sum(self._context.ledger.epochs.kept_back().values())
-        for name, help_, value in (
-            ("quarantine", "Whether a restore waits to be confirmed.", feeds.in_quarantine),
-            ("quarantined", "Deliveries that are kept back until then.", kept_back),
-            ("events_unnumbered", "Events that no feed shows yet.", feeds.unnumbered),
-        ):
-            yield GaugeMetricFamily(f"broker_{name}", help_, value=value)
-        yield self._tasks()
-        yield self._wakeups()
-        yield from self._clocks()
 
     def _clocks(self) -> Iterator[Metric]:
         clocks = self._context.ledger.process_clocks.present()

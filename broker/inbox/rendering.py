@@ -26,8 +26,13 @@ def environment() -> Environment:
 
 def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any) -> HTMLResponse:
     """Return a page. Browsers keep no copy of it."""
+    return rendered(environment(), f"inbox/{name}.html", status, visit=visit, **values)
+
+
+def rendered(
+    templates: Environment, file: str, status: int, /, *, visit: Visit | None, **values: Any
+) -> HTMLResponse:
+    """Return a page of one of these templates; ``now`` is the present instant unless given."""
     if visit is not None:
         values.setdefault("now", visit.context.clock())
-    return html(
-        environment().get_template(f"inbox/{name}.html").render(visit=visit, **values), status
-    )
+    return html(templates.get_template(file).render(visit=visit, **values), status)

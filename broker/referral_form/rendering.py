@@ -11,11 +11,11 @@ from starlette.responses import HTMLResponse
 from broker.flow.inbox_notices import INBOX
 from broker.inbox import wording as inbox_wording
 from broker.inbox.access import Visit
+from broker.inbox.rendering import rendered
 from broker.policy.time import moments
 from broker.referral_form import question_wording
 from broker.referral_form.questions import Kind
 from broker.web.templates import environment as templates_of
-from broker.web.templates import html
 
 ROOT = f"{INBOX}/referrals"
 
@@ -36,8 +36,4 @@ def environment() -> Environment:
 
 def page(name: str, status: int = 200, /, *, visit: Visit | None, **values: Any) -> HTMLResponse:
     """Return a page. Browsers keep no copy of it."""
-    if visit is not None:
-        values.setdefault("now", visit.context.clock())
-    return html(
-        environment().get_template(f"form/{name}.html").render(visit=visit, **values), status
-    )
+    return rendered(environment(), f"form/{name}.html", status, visit=visit, **values)
