@@ -94,11 +94,9 @@ class Recaller:
 
     def _paper_of(self, delivery: str) -> HandedIn | None:
         """Return the receipt of the referral that a delivery is of."""
-        referral = next(
-            offer.referral
-            for offer in reversed(self._journal.offered)
-            if offer.delivery == delivery
-        )
+        ours = (offer for offer in reversed(self._journal.offered) if offer.delivery == delivery)
+        offer = next(ours, None)
+        referral = offer and offer.referral
         for paper in reversed(self._journal.handed_in):
             if paper.receipt is not None and paper.receipt["id"] == referral:
                 return paper

@@ -21,6 +21,8 @@ def test_nothing_is_lost_under_fire(tmp_path: Path) -> None:
     assert len(result.ledger.referrals) > 50
     assert any(answer.result == "recorded" for answer in result.journal.answered)
     assert any(offer.by == "queue" for offer in result.journal.offered)
+    assert any(recall.status == 202 for recall in result.journal.recalled)
+    assert result.journal.destroyed
 
 
 @pytest.mark.proof
