@@ -21,6 +21,7 @@ from broker.dashboard import (
     duty_page,
     escalations,
     flows_page,
+    organisation_change,
     pages,
     policy_pages,
     rendering,
@@ -59,6 +60,7 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
     """Return every page, with the right that it needs."""
     shown, submitted = ACCESS.shown, ACCESS.submitted
     view, act, bulk = Right.VIEW, Right.ACT, Right.BULK
+    changing = "/agencies/{code}/change"
     return [
         Route("/", shown(view, duty_page.show)),
         Route("/figures", shown(view, pages.figures)),
@@ -74,6 +76,10 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
         Route("/agencies/{code}", shown(view, agencies.show)),
         Route("/agencies/{code}/take-on", shown(act, escalations.of_agency)),
         Route("/agencies/{code}/take-on", submitted(act, escalations.turn_all), methods=["POST"]),
+        Route("/agencies/{code}/change", shown(act, organisation_change.ask)),
+        Route(
+            "/agencies/{code}/change", submitted(act, organisation_change.change), methods=["POST"]
+        ),
         Route("/escalations", shown(view, escalations.listed)),
         Route("/escalations/{id}", shown(view, escalations.show)),
         Route("/escalations/{id}", submitted(act, escalations.turn), methods=["POST"]),

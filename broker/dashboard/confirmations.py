@@ -17,6 +17,8 @@ CONFIRMATIONS = {
     "offered": "You have asked them to take over. You deal with this until they do.",
     "paused": "Delivery to this agency is suspended. Its deadlines run on.",
     "resumed": "Delivery to this agency has resumed.",
+    "organisation-changed": "The organisation was changed.",
+    "organisation-set": "The change is set. It starts on the day that you chose.",
     "corrected": "The cause was corrected. The history keeps the first one.",
     "rerouted": "The referral is being routed again.",
     "areas-given": "The area was added. The referral is being routed.",

@@ -74,6 +74,7 @@ def pages(site: Site) -> list[str]:
         "/ops/attention",
         "/ops/notices",
         "/ops/agencies/stoke-csc",
+        "/ops/agencies/stoke-csc/change",
         f"/ops/referrals/{referral}",
         f"/ops/act/replay/{delivery}",
         f"/ops/act/reroute/{delivery}",
@@ -181,6 +182,16 @@ def test_what_a_form_leads_to_can_be_read_by_everybody(visit: Visit, site: Site)
         page.get_by_role("button", name=button).click()
         expect(page.get_by_text("There is a problem")).to_be_visible()
         results += faults_in(page, OF_EVERY_RUN)
+    page.goto(f"{site.url}/ops/agencies/stoke-csc/change")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("There is a problem")).to_be_visible()
+    results += faults_in(page, OF_EVERY_RUN)
+    page.locator("#duty-telephone").fill("01632 960199")
+    page.locator("#duty-hours").fill("Mon-Fri 08:00-17:00\nSat 10:00-12:00")
+    page.get_by_label("Why", exact=True).fill("a new number")
+    page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_text("Nothing has been changed yet")).to_be_visible()
+    results += faults_in(page, OF_EVERY_RUN)
     page.goto(f"{site.url}/ops/act/reveal/{referral}")
     page.get_by_label("Why", exact=True).fill("the agency rang")
     page.get_by_role("button", name="Show the content").click()

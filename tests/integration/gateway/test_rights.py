@@ -38,6 +38,8 @@ NEEDS: dict[tuple[str, str], tuple[Right, str]] = {
     ("GET", "/agencies/{code}"): (Right.VIEW, "/agencies/stoke-csc"),
     ("GET", "/agencies/{code}/take-on"): (Right.ACT, "/agencies/stoke-csc/take-on"),
     ("POST", "/agencies/{code}/take-on"): (Right.ACT, "/agencies/stoke-csc/take-on"),
+    ("GET", "/agencies/{code}/change"): (Right.ACT, "/agencies/stoke-csc/change"),
+    ("POST", "/agencies/{code}/change"): (Right.ACT, "/agencies/stoke-csc/change"),
     ("GET", "/escalations"): (Right.VIEW, "/escalations"),
     ("GET", "/escalations/{id}"): (Right.VIEW, f"/escalations/{ANY}"),
     ("POST", "/escalations/{id}"): (Right.ACT, f"/escalations/{ANY}"),

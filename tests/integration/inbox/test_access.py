@@ -74,7 +74,7 @@ def test_a_form_of_another_session_or_site_changes_nothing(
     assert rows(context, "select count(*) from answer") == [(0,)]
 
 
-OPEN = {"/sign-in", "/sign-in/{link}", "/static/{name}"}
+OPEN = {"/sign-in", "/signed-out", "/sign-in/{link}", "/static/{name}"}
 
 
 @pytest.mark.parametrize(
