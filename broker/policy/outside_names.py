@@ -6,6 +6,8 @@ told that somebody should look at its text.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -53,6 +55,10 @@ ORIGINALS = "originals"
 _NO_NAMES = frozenset({"unknown", "not known", "known", "none", "nk", "na", "n k", "n a", "baby"})
 _LEAST = 2
 """Letters of the shortest name that is looked for; an initial is none."""
+_APOSTROPHE = re.compile("['`\u2018\u2019\u02bc]")
+_HYPHEN = re.compile("[-\u2010-\u2015]")
+_WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
+"""How the names of the letters of such scripts begin."""
 _MOST_TEXT = 200_000
 """Characters that are looked through, so that a hostile document costs no more."""
 
@@ -155,7 +161,10 @@ def names_in(document: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _names_of(person: Mapping[str, Any]) -> Iterator[str]:
-    """Go through the names of a person: whole, each given name, and the last of a family name."""
+    """Go through the names of a person: whole, each given name, and the last of a family name.
+
+    A family name with a hyphen is written by either half, and one with an apostrophe in two words.
+    """
     aliases = person.get(_ALIASES)
     for alias in aliases if isinstance(aliases, list) else ():
         yield from filter(None, [folded(alias) if isinstance(alias, str) else ""])
@@ -164,6 +173,14 @@ def _names_of(person: Mapping[str, Any]) -> Iterator[str]:
         if isinstance(name, str) and (whole := folded(name)):
             yield whole
             yield from (part for part in whole.split()[parts] if len(part) > _LEAST)
+            if not name.isalpha():
+                yield from _written_otherwise(name)
+
+
+def _written_otherwise(name: str) -> Iterator[str]:
+    yield folded(_APOSTROPHE.sub(" ", name))
+    halves = map(folded, _HYPHEN.split(name))
+    yield from (half for half in halves if len(half) > _LEAST)
 
 
 def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
@@ -178,7 +195,17 @@ def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     text = folded(_possessives(written))
     words = frozenset(text.split())
     padded = f" {text} "
-    return any(name in words if " " not in name else f" {name} " in padded for name in names)
+    return any(
+        (name in words or f"{name}s" in words)
+        if " " not in name
+        else (f" {name} " in padded or f" {name}s " in padded)
+        for name in names
+    ) or any(name in text for name in names if _is_written_without_spaces(name))
+
+
+def _is_written_without_spaces(name: str) -> bool:
+    """Tell whether a name is of a script in which no space, or a particle, follows a name."""
+    return not name.isascii() and unicodedata.name(name[0], "").startswith(_WITHOUT_SPACES)
 
 
 def _possessives(text: str) -> str:

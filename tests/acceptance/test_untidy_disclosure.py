@@ -101,6 +101,27 @@ def test_31_who_sees_everybody_is_shown_what_is_about_nobody_listed(world: World
     assert SECRET in json.dumps(delivery["content"]["concern"])
 
 
+CALLED = {
+    "O'Brien in two words": ("O'Brien", "The O Brien boy was hurt."),
+    "a typographic apostrophe": ("O\u2019Brien", "Mrs O Brien was hurt."),
+    "half a family name": ("Smythe-Zelter", "Miss Smythe was hurt."),
+    "a plural": ("Zaltmarsh", "At the Zaltmarshs all is quiet."),
+    "whose, without an apostrophe": ("Zaltmarsh", "It is Zannas telephone."),
+    "no spaces between words": ("\u5c0f\u660e", "\u4ed6\u4f24\u5bb3\u4e86\u738b\u5c0f\u660e\u3002"),
+    "a particle after it": ("\ubbfc\uc218", "\ubbfc\uc218\uac00 \ub2e4\ucce4\ub2e4."),
+}
+
+
+@pytest.mark.parametrize("name", CALLED)
+def test_31_a_name_is_warned_of_as_people_write_it(world: World, name: str) -> None:
+    world.at("2026-12-16 10:00")
+    family, summary = CALLED[name]
+    document = referral(ANNA | {"family_name": family}, OTTO, grade=HIGH)
+    document["concern"]["summary"] = summary
+    status = world.routed(document)
+    assert "name-outside-view" in {warning["code"] for warning in status["warnings"]}
+
+
 NAMED = {
     "a field of no schema": siblings(grade=HIGH | {"rationale": "Zanna was hurt."}),
     "a space that is not seen": concern(summary="Za\u200bnna was hurt."),

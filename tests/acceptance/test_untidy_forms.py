@@ -290,3 +290,48 @@ def test_33_who_may_be_unborn_is_named(world: World, name: str) -> None:
     assert agencies(status) == {COUNCIL}
     assert defect in {each["code"] for each in status["defects"]}
     assert "unread-decides" in codes(status) or defect == "birth-long-past"
+
+
+NAMED = {
+    "/persons_posing_risk/0/occupation": "Primary school teacher",
+    "/persons_posing_risk/0/placeOfWork": {"name": "Cannock Chase Sample High"},
+    "/persons_posing_risk/0/on licence": True,
+    "/children/0/grade": "immediate",
+    "/children/0/SchoolName": "Cannock Chase Sample High",
+    "/children/0/is_missing": "since Monday",
+    "/risk_level": "critical",
+    "/concern/priority": 1,
+}
+
+
+@pytest.mark.parametrize("pointer", NAMED)
+def test_26_a_field_of_no_schema_that_is_named_like_what_decides_is_a_task(
+    world: World, pointer: str
+) -> None:
+    document: Any = copy.deepcopy(referral(HERE, persons_posing_risk=[SUSPECT], grade=HIGH))
+    *path, last = pointer.split("/")[1:]
+    place = document
+    for step in path:
+        place = place[int(step)] if step.isdecimal() else place[step]
+    place[last] = NAMED[pointer]
+    status = handed_in(world, document)
+    assert agencies(status) == {COUNCIL}
+    assert ("unread-decides", pointer) in warnings(status)
+
+
+@pytest.mark.parametrize("name", ["gp", "nationality", "previous_school", "vehicle", "work_phone"])
+def test_26_another_field_of_no_schema_is_no_task(world: World, name: str) -> None:
+    document = referral(HERE | {name: "Invented"}, persons_posing_risk=[SUSPECT], grade=HIGH)
+    status = handed_in(world, document)
+    assert "unread-decides" not in codes(status)
+
+
+def test_26_two_concerns_are_a_task(world: World) -> None:
+    """One of them may be streamed live, of which the National Crime Agency is told."""
+    concerns = [
+        {"category": "grooming", "summary": "Invented."},
+        {"category": "livestreaming", "summary": "Invented."},
+    ]
+    status = handed_in(world, referral(HERE, concern=concerns, grade=HIGH))
+    assert agencies(status) == {COUNCIL}
+    assert ("unread-decides", "/concern") in warnings(status)

@@ -18,7 +18,7 @@ from schemas.tolerance import Treated, Treatment
 CODE = "unread-decides"
 _DECIDES = re.compile(
     r"/.*(?:grade|level|children|persons_posing_risk|area|missing) \(\d+\)|"
-    r"/grade(?:/level)?|/concern/category|"
+    r"/grade(?:/level)?|/concern(?:/category)?|"
     r"/(?:children|persons_posing_risk|household)(?:/\d+)?|"
     r"/children/\d+/(?:missing|address|area|found_area|placing_authority|looked_after|open_case|"
     r"school|lives_with|health|expected_date_of_birth)(?:/.*)?|"
@@ -26,6 +26,16 @@ _DECIDES = re.compile(
     r"/(?:concern|action_taken)(?:/.*)?/about(?:/\d+)?|/online/identities/\d+/belongs_to|"
     r"/household/\d+/(?:children(?:/\d+)?|adult_at_risk)"
 )
+_UNKNOWN_NAME = re.compile(
+    r"/(?:(?:children|persons_posing_risk|household)/\d+/|grade/|concern/)?"
+    r"(?!(?:[a-z]+_)*(?:previous|former|old)_)(?:[a-z]+_)*"
+    r"(?:grade|grading|urgency|urgent|priority|risk|missing|misper|occupation|job|profession|"
+    r"employment|employer|employed|work|works|workplace|school|college|nursery|urn|postcode|"
+    r"post_code|town|county|council|authority|district|country|pregnant|unborn|due_date|licence|"
+    r"mappa|probation|offender|manager|looked_after|lac)"
+    r"(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager))*"
+)
+"""The name of a field of no schema, in small letters, that by its name decides who is told."""
 _HANDLING = re.compile(
     r"/handling(?:/embargo(?:/(?:until|no_contact_with(?:/\d+)?|[^/]* \(\d+\)))?"
     r"|/do_not_disclose_to(?:/\d+)?)?"
@@ -77,6 +87,7 @@ def with_unread(
         and (
             _DECIDES.fullmatch(defect.pointer)
             or _may_be_unborn(defect)
+            or _may_decide_by_name(defect)
             or _may_hold_people(received, defect)
         )
         and not _is_blank(received, defect)
@@ -98,6 +109,17 @@ def with_unread(
 def _may_be_unborn(defect: Treated) -> bool:
     """Tell whether a child's date of birth lies ahead: health is told of a child not born yet."""
     return defect.code == "date-in-future" and defect.pointer.startswith("/children/")
+
+
+def _may_decide_by_name(defect: Treated) -> bool:
+    """Tell whether a field of no schema is named like what decides: a job, a place, an urgency.
+
+    That of a person, of the grade or concern, or of the whole document.
+    """
+    if defect.code != "unknown-field":
+        return False
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", defect.pointer).lower().replace("-", "_")
+    return _UNKNOWN_NAME.fullmatch(snake.replace(" ", "_")) is not None
 
 
 def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:
