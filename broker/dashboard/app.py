@@ -60,7 +60,6 @@ def routes(provider: Provider | None = None) -> list[BaseRoute]:
     """Return every page, with the right that it needs."""
     shown, submitted = ACCESS.shown, ACCESS.submitted
     view, act, bulk = Right.VIEW, Right.ACT, Right.BULK
-    changing = "/agencies/{code}/change"
     return [
         Route("/", shown(view, duty_page.show)),
         Route("/figures", shown(view, pages.figures)),
