@@ -110,15 +110,20 @@ def _lifespan(
             async with surroundings:
                 yield
         finally:
-            gateway.watchdog.stop()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            gateway.commits.close()
-            with suppress(Unavailable):
-                gateway.authentication.note_use()
+            await _end(gateway, tasks)
 
     return lifespan
+
+
+async def _end(gateway: Gateway, tasks: Sequence[asyncio.Task[None]]) -> None:
+    """End the gateway's own work, and write what it noted."""
+    gateway.watchdog.stop()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    gateway.commits.close()
+    with suppress(Unavailable):
+        gateway.authentication.note_use()
 
 
 @cache
