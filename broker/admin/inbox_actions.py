@@ -14,7 +14,7 @@ from uuid import UUID
 from broker.domain.codes import LookKind, Outcome, ReceiptResult, ReturnReason, Stage
 from broker.domain.delivery import DeliveryStatus, Receipt, RedirectPreview
 from broker.domain.escalation import Escalation
-from broker.domain.ids import DeliveryId, ReferralId
+from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.question import Question
 from broker.domain.states import DeliveryState
 from broker.errors import BrokerError, Conflict, Fault, Invalid, NotFound, PolicyError
@@ -111,14 +111,16 @@ def _opened(context: Context, member: SignedInMember, id_: DeliveryId) -> Opened
         can_do=rules.can_do.get(own_kind, ()),
         must_not=rules.must_not.get(own_kind, ()),
         has_it_too=[directory.kinds[kind].name for kind in too if kind in directory.kinds],
-        escalations=[
-            escalation
-            for escalation in ledger.alarms.escalations(
-                referral=referral.id, agency=agency, limit=LISTED
-            )
-            if escalation.delivery == id_
-        ],
+        escalations=_escalations_of(context, agency, status, referral.id),
     )
+
+
+def _escalations_of(
+    context: Context, agency: OrganisationCode, status: DeliveryStatus, referral: ReferralId
+) -> list[Escalation]:
+    """Return the running escalations about a delivery that its agency may see."""
+    running = context.ledger.alarms.escalations(referral=referral, agency=agency, limit=LISTED)
+    return [escalation for escalation in running if escalation.delivery == status.id]
 
 
 def take_on(context: Context, member: SignedInMember, id_: DeliveryId) -> None:

@@ -35,6 +35,7 @@ from broker.domain.delivery import DeliveryStatus
 from broker.domain.ids import ReferralId
 from broker.domain.referral import ReferralStatus
 from broker.errors import NotFound
+from broker.flow.context import Context
 from broker.ledger.statistics import WINDOWS
 
 ABOVE_THE_FOLD = 20
@@ -173,8 +174,8 @@ def _referral(visit: Visit) -> dict[str, Any]:
         number=page_number(visit, delivery_cards.A_PAGE),
         wanted=visit.request.query_params.get("delivery", ""),
     )
-    escalations = context.ledger.alarms.escalations(referral=id_, limit=LISTED)
     return {
+        **_escalations(context, id_, now),
         "now": now,
         "referral": referral,
         "events": events,
@@ -185,15 +186,20 @@ def _referral(visit: Visit) -> dict[str, Any]:
         "timeline": _timeline(visit, referral, now, cards),
         "cards": cards,
         "most_buttons": delivery_cards.A_PAGE,
-        "escalations": escalations,
-        "escalation_pictures": [
-            (escalation, escalation_figures.picture_of(context, escalation, now=now))
-            for escalation in escalations[:ESCALATIONS]
-        ],
         "successors": successors,
         "tasks": context.ledger.tasks.tasks(referral=id_, limit=LISTED),
         "linked": context.ledger.links.linked(id_, limit=LISTED),
     }
+
+
+def _escalations(context: Context, referral: ReferralId, now: datetime) -> dict[str, Any]:
+    """Return the running escalations about a referral, the first of them with their pictures."""
+    escalations = context.ledger.alarms.escalations(referral=referral, limit=LISTED)
+    pictures = [
+        (escalation, escalation_figures.picture_of(context, escalation, now=now))
+        for escalation in escalations[:ESCALATIONS]
+    ]
+    return {"escalations": escalations, "escalation_pictures": pictures}
 
 
 def _timeline(

@@ -52,12 +52,7 @@ def _values(visit: Visit, kind: LookKind) -> dict[str, Any]:
 
 def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -> dict[str, Any]:
     """Return what the pages about one referral show."""
-    directory = visit.context.policies.latest().directory
-    names = {
-        code: organisation.name
-        for code in (opened.view["publisher"], opened.view["agency"])
-        if (organisation := directory.organisation(code))
-    }
+    names = _names(visit, opened)
     now, state = visit.context.clock(), opened.status.state
     is_recall = opened.status.kind is DeliveryKind.RECALL
     shown = document(
@@ -83,6 +78,16 @@ def values_of(visit: Visit, opened: OpenedDelivery, *, is_paper: bool = False) -
         "copy": sum(look.kind is LookKind.PRINTED for look in opened.looks),
         "looks": looks_of(opened),
         "handler": opened.handlers[0] if opened.handlers else None,
+    }
+
+
+def _names(visit: Visit, opened: OpenedDelivery) -> dict[str, str]:
+    """Return the names of the publisher and the agency, by code."""
+    directory = visit.context.policies.latest().directory
+    return {
+        code: organisation.name
+        for code in (opened.view["publisher"], opened.view["agency"])
+        if (organisation := directory.organisation(code))
     }
 
 
