@@ -215,12 +215,7 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
     now = ledger.queries.clock
     return {
         "policies": lambda: [asdict(policy) for policy in ledger.policies.policies(limit=POLICIES)],
-        "endings": lambda: [
-            asdict(ending)
-            for ending in endings(
-                PolicyCache(ledger, CHANNELS.forms).latest(), on=now().astimezone(LOCAL).date()
-            )
-        ],
+        "endings": lambda: _endings(ledger, now()),
         "referrals": ledger.support_bundle.referral_states,
         "queues": lambda: [
             asdict(work) for work in ledger.monitoring.open_work(now=now()).values()
@@ -243,6 +238,12 @@ def _questions(ledger: Ledger) -> Mapping[str, Callable[[], Any]]:
         "events": partial(ledger.support_bundle.recent_kinds, limit=EVENTS),
         "server": ledger.support_bundle.server_facts,
     }
+
+
+def _endings(ledger: Ledger, now: datetime) -> list[dict[str, Any]]:
+    """Return what of the policy in force ends, as of today."""
+    policy = PolicyCache(ledger, CHANNELS.forms).latest()
+    return [asdict(ending) for ending in endings(policy, on=now.astimezone(LOCAL).date())]
 
 
 def _without_hosts(leads: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
