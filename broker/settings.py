@@ -191,22 +191,15 @@ class Settings:
                 "BROKER_CONNECTIONS_PER_ADDRESS", 500, highest=MOST_CONNECTIONS
             ),
             trusted_proxies=reading.networks("BROKER_TRUSTED_PROXIES"),
-            lease=timedelta(
-                seconds=reading.whole("BROKER_LEASE_SECONDS", 60, highest=LONGEST_LEASE_SECONDS)
-            ),
-            receipt_window=timedelta(
-                seconds=reading.whole("BROKER_RECEIPT_WINDOW_SECONDS", 300, highest=86_400)
-            ),
-            accept_old_signatures=reading.one_of("BROKER_ACCEPT_OLD_SIGNATURES", NO_YES, "no")
-            == "yes",
-            clock_bound=timedelta(
-                seconds=reading.whole("BROKER_CLOCK_BOUND_SECONDS", 30, highest=86_400)
-            ),
+            lease=reading.seconds("BROKER_LEASE_SECONDS", 60, highest=LONGEST_LEASE_SECONDS),
+            receipt_window=reading.seconds("BROKER_RECEIPT_WINDOW_SECONDS", 300, highest=86_400),
+            accept_old_signatures=reading.flag("BROKER_ACCEPT_OLD_SIGNATURES"),
+            clock_bound=reading.seconds("BROKER_CLOCK_BOUND_SECONDS", 30, highest=86_400),
             public_url=reading.text("BROKER_PUBLIC_URL", "").rstrip("/"),
             smtp_url=reading.secret("BROKER_SMTP_URL", needed=False),
             smtp_sender=reading.text("BROKER_SMTP_SENDER", "broker@localhost"),
             webhook_key=reading.secret("BROKER_WEBHOOK_KEY", needed=False),
-            webhooks_may_be_private=reading.one_of("BROKER_WEBHOOK_PRIVATE", NO_YES, "no") == "yes",
+            webhooks_may_be_private=reading.flag("BROKER_WEBHOOK_PRIVATE"),
             commands=reading.pairs("BROKER_NOTICE_COMMANDS"),
             notify=reading.notify(),
             provider=reading.provider(),
@@ -220,7 +213,7 @@ class Settings:
             test_referral_every=timedelta(
                 minutes=reading.whole("BROKER_TEST_REFERRAL_MINUTES", 0, lowest=0, highest=60)
             ),
-            gateways_sweep=reading.one_of("BROKER_GATEWAYS_SWEEP", NO_YES, "no") == "yes",
+            gateways_sweep=reading.flag("BROKER_GATEWAYS_SWEEP"),
             log_level=reading.one_of("BROKER_LOG_LEVEL", LOG_LEVELS, "info"),
             declared={setting.name: reading.declared(setting) for setting in declared},
         )
@@ -384,6 +377,13 @@ class _Reading:
             return int(text)
         self._fault(name, "not-in-range", f"Use a whole number from {lowest} to {highest}.")
         return default
+
+    def seconds(self, name: str, default: int, *, highest: int) -> timedelta:
+        return timedelta(seconds=self.whole(name, default, highest=highest))
+
+    def flag(self, name: str) -> bool:
+        """Return whether a setting is ``yes``; it is ``no`` where it is left out."""
+        return self.one_of(name, NO_YES, "no") == "yes"
 
     def one_of(self, name: str, words: tuple[str, ...], default: str) -> str:
         text = self.text(name, default)
