@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -97,6 +97,35 @@ class ExpiringDraft:
     member: UUID
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangedDraft:
+    """A draft as a person of its publisher saves it."""
+
+    publisher: OrganisationCode
+    id: UUID
+    revision: int
+    """The one that was changed."""
+    body: bytes = field(repr=False)
+    member: UUID
+    expires_at: datetime
+    number: int = 0
+    """The highest that was given in a local id."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedDraft:
+    """How a person of its publisher ends a draft."""
+
+    publisher: OrganisationCode
+    id: UUID
+    because: DraftEnd
+    member: UUID
+    referral: ReferralId | None = None
+    """What it became, where it was sent."""
+    revision: int | None = None
+    """The one that the person saw; None: whichever is the latest."""
+
+
 class Drafts(Part):
     """Drafts of publishers; nobody reads one of another publisher."""
 
@@ -127,26 +156,13 @@ class Drafts(Part):
         params = {"publisher": publisher, "reference": reference, "limit": limit}
         return [Draft(**row) for row in self._rows("drafts/open_of", params)]
 
-    def save(  # noqa: PLR0913  each is a fact about the save
-        self,
-        publisher: OrganisationCode,
-        id_: UUID,
-        body: bytes,
-        *,
-        revision: int,
-        member: UUID,
-        now: datetime,
-        expires_at: datetime,
-        number: int = 0,
-    ) -> int | None:
+    def save(self, changed: ChangedDraft, *, now: datetime) -> int | None:
         """Save a draft as it is now; return its new revision.
 
-        ``number`` is the highest that was given in a local id. None where ``revision`` is old, and
-        while somebody is sending the draft.
+        None where ``revision`` is old, and while somebody is sending the draft.
         """
-        params = {"publisher": publisher, "id": id_, "body": body, "revision": revision}
-        params |= {"member": member, "now": now, "expires_at": expires_at, "number": number}
-        saved = self._rows("drafts/save", {**params, "sending_for": SENDING_FOR})
+        params = {**asdict(changed), "now": now, "sending_for": SENDING_FOR}
+        saved = self._rows("drafts/save", params)
         return int(saved[0]["revision"]) if saved else None
 
     def begin_sending(
@@ -165,24 +181,9 @@ class Drafts(Part):
         params = {"publisher": publisher, "id": id_, "revision": revision}
         return bool(self._rows("drafts/end_sending", params))
 
-    def end(  # noqa: PLR0913  each is a fact about the end
-        self,
-        publisher: OrganisationCode,
-        id_: UUID,
-        because: DraftEnd,
-        *,
-        member: UUID,
-        now: datetime,
-        referral: ReferralId | None = None,
-        revision: int | None = None,
-    ) -> bool:
-        """End a draft and erase its content; False where it has ended, or ``revision`` is old.
-
-        ``referral`` is what it became, where it was sent.
-        """
-        params = {"publisher": publisher, "id": id_, "because": because, "referral": referral}
-        params |= {"member": member, "now": now, "revision": revision}
-        return bool(self._rows("drafts/end", params))
+    def end(self, ended: EndedDraft, *, now: datetime) -> bool:
+        """End a draft and erase its content; False where it has ended, or ``revision`` is old."""
+        return bool(self._rows("drafts/end", {**asdict(ended), "now": now}))
 
     def warn(
         self,

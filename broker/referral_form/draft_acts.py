@@ -24,7 +24,7 @@ from broker.flow import accept
 from broker.flow import correct as corrections
 from broker.flow.context import Context
 from broker.intake.base import Submission, take_in
-from broker.ledger.drafts import Draft, NewDraft
+from broker.ledger.drafts import ChangedDraft, Draft, EndedDraft, NewDraft
 from broker.ledger.members import SignedInMember
 from broker.policy.routing.plan import Plan
 from broker.referral_form.page_answers import NEEDED
@@ -208,16 +208,16 @@ def save(
     body = orjson.dumps(document)
     accept.read(body, strict=True)
     now = context.clock()
-    return context.ledger.drafts.save(
-        member.organisation,
-        draft.id,
-        body,
+    changed = ChangedDraft(
+        publisher=member.organisation,
+        id=draft.id,
         revision=revision,
+        body=body,
         member=member.id,
-        now=now,
         expires_at=now + DRAFT_FOR,
         number=number,
     )
+    return context.ledger.drafts.save(changed, now=now)
 
 
 def review(context: Context, publisher: OrganisationCode, draft: Draft) -> Review:
@@ -250,15 +250,15 @@ def send(context: Context, member: SignedInMember, draft: Draft, *, revision: in
     except BaseException:
         drafts.end_sending(publisher, draft.id, revision=sent_at)
         raise
-    drafts.end(
-        publisher,
-        draft.id,
-        DraftEnd.SENT,
+    ended = EndedDraft(
+        publisher=publisher,
+        id=draft.id,
+        because=DraftEnd.SENT,
         member=member.id,
-        now=context.clock(),
         referral=accepted.id,
         revision=sent_at,
     )
+    drafts.end(ended, now=context.clock())
     return accepted.id
 
 
@@ -292,15 +292,14 @@ def delete(context: Context, member: SignedInMember, draft: Draft, *, revision: 
     now = context.clock()
     if draft.is_being_sent(now):
         raise Conflict(BEING_SENT)
-    is_deleted = draft.revision == revision and context.ledger.drafts.end(
-        member.organisation,
-        draft.id,
-        DraftEnd.DELETED,
+    ended = EndedDraft(
+        publisher=member.organisation,
+        id=draft.id,
+        because=DraftEnd.DELETED,
         member=member.id,
-        now=now,
         revision=revision,
     )
-    if not is_deleted:
+    if draft.revision != revision or not context.ledger.drafts.end(ended, now=now):
         raise Conflict(CHANGED)
 
 

@@ -12,6 +12,7 @@ from broker.domain.codes import DraftEnd
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
 from broker.flow.sweep import Sweeper
+from broker.ledger.drafts import EndedDraft
 from broker.referral_form import draft_acts
 from broker.referral_form.json_paths import get
 from broker.referral_form.sections import LISTINGS
@@ -415,13 +416,13 @@ def test_drafts_of_a_publisher_are_bounded(
     sergeant.begin("SP/1")
     sergeant.begin("SP/2")
     assert "2 drafts" in sergeant.post("/new", {"reference": "SP/3"}, 409).text
-    assert context.ledger.drafts.end(
-        OrganisationCode(FORCE),
-        rows(context, "select id from draft where reference = 'SP/1'")[0][0],
-        DraftEnd.DELETED,
+    deleted = EndedDraft(
+        publisher=OrganisationCode(FORCE),
+        id=rows(context, "select id from draft where reference = 'SP/1'")[0][0],
+        because=DraftEnd.DELETED,
         member=sergeant.person.id,
-        now=context.clock(),
     )
+    assert context.ledger.drafts.end(deleted, now=context.clock())
     sergeant.begin("SP/3")
 
 
