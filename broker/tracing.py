@@ -227,8 +227,7 @@ class Spans:
         batch = None
         if len(step.parts) > 1:
             batch = _context(secrets.randbits(128) or 1, _new_span())
-            attributes = {"count": len(step.parts)}
-            yield self._span(f"{step.name} batch", batch, step, attributes)
+            yield self._span(f"{step.name} batch", batch, step)
         for part in step.parts:
             yield from self._of(step, part, batch)
 
@@ -244,24 +243,25 @@ class Spans:
             theirs = _context(part.parent.trace, part.parent.span, part.parent.flags)
             if part.parent.flags & _SAMPLED:
                 copy = _context(part.parent.trace, _new_span())
-                yield self._span(step.name, copy, step, part.attributes, part, theirs, [span])
+                yield self._span(step.name, copy, step, part, theirs, [span])
             links.append(theirs)
         parent = None if is_first else first
-        yield self._span(step.name, span, step, part.attributes, part, parent, links)
+        yield self._span(step.name, span, step, part, parent, links)
 
-    def _span(  # noqa: PLR0913, PLR0917
+    def _span(
         self,
         name: str,
         context: SpanContext,
         step: TracedStep,
-        attributes: Mapping[str, str | int],
         part: SpanPart | None = None,
         parent: SpanContext | None = None,
         links: Sequence[SpanContext] = (),
     ) -> ReadableSpan:
+        """Return the span of one part of a step; without a part, that of the batch."""
         from opentelemetry.sdk.trace import ReadableSpan  # noqa: PLC0415
         from opentelemetry.trace import Link, SpanKind  # noqa: PLC0415
 
+        attributes = part.attributes if part else {"count": len(step.parts)}
         began_at = (part and part.begun_at) or step.begun_at
         allowed = {f"broker.{key}": value for key, value in attributes.items() if key in ALLOWED}
         return ReadableSpan(
