@@ -78,21 +78,25 @@ class Sms:
 
 def _outcome(result: PostResult) -> NoticeOutcome:
     match result:
-        case Answered(status=status) if 200 <= status < 300:
-            return Sent()
-        case Answered(status=status) if status in _KEY_REFUSED:
-            # Tried again: people put a key right, and nobody else hears of the notice by this.
-            return Deferred("sms_key_refused", is_unavailable=True)
-        case Answered(status=status) if status in _LATER or status >= 500:
-            return Deferred(f"sms_http_{status}", is_unavailable=status >= 500)
         case Answered(status=status):
-            return Refused(f"sms_http_{status}")
+            return _outcome_of(status)
         case Forbidden(code=code):
             return Refused(f"sms_{code}")
         case Unanswered(code=code):
             return Deferred(f"sms_{code}", is_unavailable=True)
         case _:
             assert_never(result)
+
+
+def _outcome_of(status: int) -> NoticeOutcome:
+    if 200 <= status < 300:
+        return Sent()
+    if status in _KEY_REFUSED:
+        # Tried again: people put a key right, and nobody else hears of the notice by this.
+        return Deferred("sms_key_refused", is_unavailable=True)
+    if status in _LATER or status >= 500:
+        return Deferred(f"sms_http_{status}", is_unavailable=status >= 500)
+    return Refused(f"sms_http_{status}")
 
 
 def _template_fault(body: bytes, words: str) -> str:
