@@ -103,10 +103,11 @@ def _recall(connection: Connection, new: Withdrawal) -> Recalled | Refused:
         if latest["recall_reason"] != new.reason:
             return Refused(ChangeRefusal.OTHER_REASON)
         return _recalled(latest, duplicate=True)
-    if refusal := _closed_to_changes(latest):
+    refusal = _closed_to_changes(latest)
+    if refusal is None and new.expected_version not in (None, latest["version"]):
+        refusal = ChangeRefusal.CORRECTED_SINCE
+    if refusal:
         return Refused(refusal)
-    if new.expected_version not in (None, latest["version"]):
-        return Refused(ChangeRefusal.CORRECTED_SINCE)
     params = {"reason": new.reason, "by": new.by, "now": new.at, "actor": new.actor}
     params |= {"referral": new.referral, "before": latest["state"]}
     _lock_deliveries(connection, new)
