@@ -84,8 +84,8 @@ def redirect(  # noqa: PLR0913  as a person's act has them
     expected_version: int | None = None,
 ) -> DeliveryId:
     """Redirect a returned or undeliverable delivery; see ``answer.redirect``."""
-    why = new_action(context, by, reason, expected_version)
-    return answer.redirect(context, delivery, area=area, agency=agency, actor=by, why=why)
+    action = new_action(context, by, reason, expected_version)
+    return answer.redirect(context, delivery, action, area=area, agency=agency)
 
 
 def preview_redirect(

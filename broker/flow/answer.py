@@ -105,25 +105,23 @@ def _span_part(agency: OrganisationCode, result: Settled) -> SpanPart | None:
     return SpanPart(result.referral, attributes)
 
 
-def redirect(  # noqa: PLR0913  as the call has them
+def redirect(
     context: Context,
     delivery: DeliveryId,
+    action: ActionContext,
     *,
     area: str | None,
     agency: OrganisationCode | None,
-    actor: str,
-    why: ActionContext | None = None,
-    expected_version: int | None = None,
 ) -> DeliveryId:
     """Redirect a returned or undeliverable delivery to an agency, by its code or an area's.
 
-    ``why`` records the reason of a person, and has the version that they saw; see
-    ``broker.admin.operator_actions``. Without it ``expected_version`` is that version. Returns the
-    new delivery's id. Raises NotFound; RedirectRefused when nobody there is responsible or that
-    agency must not get it; Conflict when the delivery is neither returned nor undeliverable, was
-    redirected before, or its referral was recalled, or corrected since the version that was seen.
+    ``action`` has the reason of a person, and the version that they saw; see
+    ``broker.admin.operator_actions``, and ``unexplained`` for a call that asks for no reason.
+    Returns the new delivery's id. Raises NotFound; RedirectRefused when nobody there is responsible
+    or that agency must not get it; Conflict when the delivery is neither returned nor
+    undeliverable, was redirected before, or its referral was recalled, or corrected since the
+    version that was seen.
     """
-    action = why or _unexplained(context, actor, expected_version)
     # Read first: a second connection inside the transaction could be the last of the pool.
     policy = context.policies.latest()
 
@@ -205,7 +203,7 @@ def give_areas(
     not wait for an area, or was corrected since the version that was seen.
     """
     check = partial(_check_areas, areas, context.policies.latest().gazetteer)
-    action = why or _unexplained(context, actor, expected_version)
+    action = why or unexplained(context, actor, expected_version)
     if not context.ledger.routing.give_areas(referral, areas, action, check=check):
         raise Conflict(_WAITS_FOR_NO_AREA)
     context.wakeups.notify(ROUTE)
@@ -236,15 +234,13 @@ def retry_routing(
 
     Raises Conflict when the referral is neither.
     """
-    action = why or _unexplained(context, actor)
+    action = why or unexplained(context, actor)
     if not context.ledger.routing.retry_routing(referral, action):
         raise Conflict("This referral is not unroutable or rejected. Nothing was changed.")
     context.wakeups.notify(ROUTE)
 
 
-def _unexplained(
-    context: Context, actor: str, expected_version: int | None = None
-) -> ActionContext:
+def unexplained(context: Context, actor: str, expected_version: int | None = None) -> ActionContext:
     """Return an action through a call that asks for no reason."""
     return ActionContext(context.new_id(), actor, NO_REASON, context.clock(), expected_version)
 

@@ -42,11 +42,9 @@ def _advance(context: Context, plan: DueRedirect, now: datetime) -> int:
     """Redirect the next deliveries of a plan; count those that cannot be redirected."""
     done = failed = 0
     for delivery in plan.deliveries:
-        why = ActionContext(context.new_id(), plan.by, plan.reason, now)
+        action = ActionContext(context.new_id(), plan.by, plan.reason, now)
         try:
-            answer.redirect(
-                context, delivery, area=None, agency=plan.receiver, actor=plan.by, why=why
-            )
+            answer.redirect(context, delivery, action, area=None, agency=plan.receiver)
             done += 1
         except (Conflict, NotFound, PolicyError) as error:
             _log.warning("not redirected", delivery=str(delivery), **error_fields(error))

@@ -125,10 +125,9 @@ async def redirect(request: Request) -> Response:
         answer.redirect,
         gateway.context,
         DeliveryId(identifier(request)),
+        answer.unexplained(gateway.context, caller.actor, target.expected_version),
         area=target.area,
         agency=OrganisationCode(target.agency) if target.agency else None,
-        actor=caller.actor,
-        expected_version=target.expected_version,
     )
     return json_response({"delivery": str(successor)})
 

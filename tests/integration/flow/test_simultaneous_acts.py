@@ -89,10 +89,9 @@ def test_a_redirect_is_judged_on_the_newest_version(
     answer.redirect(
         replace(context, new_id=meanwhile.new_id),
         DeliveryId(UUID(delivery["delivery"])),
+        operator_actions.ActionContext(context.new_id(), "person:Jo", "Moved", context.clock()),
         area=None,
         agency=OrganisationCode(SECOND),
-        actor="key:ops",
-        why=operator_actions.ActionContext(context.new_id(), "person:Jo", "Moved", context.clock()),
     )
     meanwhile.end()
     order = ["delivery.sent_on", "referral.corrected"]
