@@ -5,10 +5,11 @@ Their own options limit each wait alone, and py-amqp waits for ever in the midst
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from amqp.transport import SSLTransport, TCPTransport
-from kombu.transport import TRANSPORT_ALIASES, pyamqp
+from kombu.transport import TRANSPORT_ALIASES, _transport_cache, pyamqp
 from redis.connection import Connection, SSLConnection
 from redis.sentinel import SentinelManagedConnection
 
@@ -99,5 +100,13 @@ def sentinel_connection(url: str) -> type[Connection]:
 def register() -> None:
     """Have every later connection of this process to a RabbitMQ use these transports."""
     plain, encrypted = AmqpTransport.__name__, EncryptedAmqpTransport.__name__
-    for scheme, name in {"amqp": plain, "pyamqp": plain, "amqps": encrypted}.items():
-        TRANSPORT_ALIASES[scheme] = f"{__name__}:{name}"
+    names = {"amqp": plain, "pyamqp": plain, "amqps": encrypted}
+    use({scheme: f"{__name__}:{name}" for scheme, name in names.items()})
+
+
+def use(transports: Mapping[str, str]) -> None:
+    """Have every later connection of this process use other transports of Kombu's, by scheme."""
+    TRANSPORT_ALIASES.update(transports)
+    for scheme in transports:
+        # Kombu remembers what a scheme meant when anybody used it first.
+        _transport_cache.pop(scheme, None)

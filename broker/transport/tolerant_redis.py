@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kombu.transport import TRANSPORT_ALIASES, redis, virtual
+from kombu.transport import redis, virtual
 
 from broker.telemetry import error_fields, logger
 from broker.transport.bound_connections import (
@@ -17,6 +17,7 @@ from broker.transport.bound_connections import (
     EncryptedValkeyConnection,
     SentinelConnection,
     ValkeyConnection,
+    use,
 )
 
 GARBAGE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
@@ -82,5 +83,5 @@ class SentinelTransport(redis.SentinelTransport):  # type: ignore[misc]
 def register() -> None:
     """Have every later connection of this process to a Valkey use these transports."""
     one, many = Transport.__name__, SentinelTransport.__name__
-    for scheme, name in {"redis": one, "rediss": one, "sentinel": many}.items():
-        TRANSPORT_ALIASES[scheme] = f"{__name__}:{name}"
+    names = {"redis": one, "rediss": one, "sentinel": many}
+    use({scheme: f"{__name__}:{name}" for scheme, name in names.items()})

@@ -185,15 +185,17 @@ def test_one_that_hangs_or_is_killed_holds_nobody_up_and_is_found_again(
 def cluster(engines: Engines, tmp_path: Path) -> Iterator[list[RabbitMQ]]:
     """Three nodes of one cluster."""
     first = RabbitMQ(tmp_path / "1", engines.reaper)
-    others = [RabbitMQ(tmp_path / str(n), engines.reaper, beside=first) for n in (2, 3)]
+    nodes = [first]
     try:
         first.start()
-        for other in others:
-            other.start()
-            other.join()
-        yield [first, *others]
+        for number in (2, 3):
+            # Made when it is started: until then others on this machine may take its ports.
+            nodes.append(RabbitMQ(tmp_path / str(number), engines.reaper, beside=first))
+            nodes[-1].start()
+            nodes[-1].join()
+        yield nodes
     finally:
-        for node in (*others, first):
+        for node in reversed(nodes):
             node.kill()
         first.stop()
 
