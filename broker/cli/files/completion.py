@@ -71,7 +71,10 @@ def _script(shell: str) -> str:
     if complete is None:
         raise click.UsageError(f"Use one of {', '.join(SHELLS)}.")
     # The script that calls back needs the names alone, and no command.
-    return complete(click.Command(PROGRAM), {}, PROGRAM, VARIABLE).source()
+    script = complete(click.Command(PROGRAM), {}, PROGRAM, VARIABLE).source()
+    # zsh loads a file of its search path once, and calls it as a function from then on. click's
+    # script knows the first alone, so that the second completion of a shell offered nothing.
+    return script.replace("== loadautofunc ", "== (loadautofunc|shfunc) ")
 
 
 def _own_shell() -> str:

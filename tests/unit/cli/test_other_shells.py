@@ -78,8 +78,13 @@ def test_zsh_completes_by_what_was_installed(
         terminal.expect("ready> ")
         terminal.write("broker suspend-a\t")
         terminal.expect("broker suspend-agency ")
-        terminal.write("\x15broker watch deadlines --wi\t")
-        terminal.expect("--within ")
+        for typed, whole in (  # what a shell completes second went wrong once
+            ("broker watch deadlines --wi", "--within "),
+            ("broker recall X --reason w", "wrong_person "),
+            ("broker queue p", "pause "),
+        ):
+            terminal.write(f"\x15{typed}\t")
+            terminal.expect(whole)
 
 
 class Terminal:
