@@ -33,6 +33,7 @@ from broker.policy.monitoring.task_deadlines import stated_grade
 from broker.policy.outside_names import with_name_warnings
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
+from broker.policy.revision.held_late import held_late
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.revision.settled_tasks import without_settled
@@ -87,7 +88,7 @@ def decide(
         deliveries=_deliveries(issued, waiting, policy, now, new_id),
         occurrences=_occurrences(waiting, referral, policy, child_key),
         tasks=plan.tasks,
-        tasks_due=_tasks_due(waiting, plan, policy),
+        tasks_due=_tasks_due(waiting, plan, policy, plan.tasks),
     )
 
 
@@ -260,9 +261,11 @@ def _rejected(
     )
 
 
-def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | None:
-    """Return by when ops must settle the tasks of a plan; they count from its version."""
-    if not plan.tasks:
+def _tasks_due(
+    waiting: Unrouted, plan: Plan, policy: Policy, tasks: Sequence[Task]
+) -> TaskDeadline | None:
+    """Return by when ops must settle tasks about a plan; they count from its version."""
+    if not tasks:
         return None
     return policy.task_deadline(plan.effective_grade, _received_at(waiting))
 
@@ -310,7 +313,7 @@ def _unroutable(
         attend_by=attend_by,
         next_alarm_at=_first_alarm(waiting, attend_by, policy),
         tasks=plan.tasks,
-        tasks_due=_tasks_due(waiting, plan, policy),
+        tasks_due=_tasks_due(waiting, plan, policy, plan.tasks),
     )
 
 
@@ -332,13 +335,17 @@ def _revised(
         revision=revision,
         goes_despite_doubt=plan.effective_grade in policy.embargoes.goes_despite_words,
     )
+    if late := held_late(waiting.earlier, revision, policy.directory, now):
+        warning, task = late
+        verdict = replace(verdict, warnings=(*verdict.warnings, warning))
+        tasks = (*tasks, task)
     routed = Routed(
         id=waiting.id,
         version=waiting.version,
         verdict=verdict,
         deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
         tasks=tasks,
-        tasks_due=_tasks_due(waiting, plan, policy) if tasks else None,
+        tasks_due=_tasks_due(waiting, plan, policy, tasks),
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 
