@@ -40,7 +40,7 @@ from broker.policy.revision.settled_tasks import without_settled
 from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.places_in_words import with_places
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
-from broker.policy.routing.unread import unread_handling, with_unread
+from broker.policy.routing.unread import leaves_grade_open, unread_handling, with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
@@ -264,10 +264,14 @@ def _rejected(
 def _tasks_due(
     waiting: Unrouted, plan: Plan, policy: Policy, tasks: Sequence[Task]
 ) -> TaskDeadline | None:
-    """Return by when ops must settle tasks about a plan; they count from its version."""
+    """Return by when ops must settle tasks about a plan; they count from its version.
+
+    Where another grade was written that nobody could read, it may be immediate.
+    """
     if not tasks:
         return None
-    return policy.task_deadline(plan.effective_grade, _received_at(waiting))
+    grade = Grade.IMMEDIATE if leaves_grade_open(tasks) else plan.effective_grade
+    return policy.task_deadline(grade, _received_at(waiting))
 
 
 def _verdict(
