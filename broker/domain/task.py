@@ -27,6 +27,8 @@ HANDLING_UNREAD = "handling-unread"
 """The code of the task about what is held because how to handle it could not be read."""
 WISH_IN_DOUBT = "do-not-disclose-in-doubt"
 """The code of the task about what is held because a wish may mean its recipient."""
+HELD_AFTER_SHARING = "held-after-sharing"
+"""The code of the task about a hold that came after its recipient had an earlier version."""
 HAND_OVER_REFUSED = "hand-over-refused"
 """The code of the task about a part that the next team must not have; routing does not judge it."""
 QUESTION_ASKED = "question-asked"
@@ -51,6 +53,8 @@ ACTIONS: Mapping[str, str] = MappingProxyType(
         "or keep it held; or have the referral corrected.",
         WISH_IN_DOUBT: "Ask the publisher whom the wish means. Then release the part that is "
         "held, or keep it held; or have the referral corrected.",
+        HELD_AFTER_SHARING: "Ask the officer whether to call it, or to have it destroy what it "
+        "has: a correction that names it in 'do_not_disclose_to' does that. Then settle this.",
         KNOWN_FOR_LONG: "Have the publisher's supervisor say why it came so late, and note it; who "
         "must act has it already.",
         HAND_OVER_REFUSED: "Call the team that has the part. Where it is "

@@ -33,13 +33,14 @@ from broker.policy.monitoring.task_deadlines import stated_grade
 from broker.policy.outside_names import with_name_warnings
 from broker.policy.published.policy import Policy
 from broker.policy.revision import revise
+from broker.policy.revision.held_late import held_late
 from broker.policy.revision.issued import Issued
 from broker.policy.revision.regrade import Regrade
 from broker.policy.revision.settled_tasks import without_settled
 from broker.policy.revision.version_document import VersionDocument
 from broker.policy.routing.places_in_words import with_places
 from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
-from broker.policy.routing.unread import unread_handling, with_unread
+from broker.policy.routing.unread import leaves_grade_open, unread_handling, with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
 from schemas.referral import CheckedReferral, Referral
@@ -87,7 +88,7 @@ def decide(
         deliveries=_deliveries(issued, waiting, policy, now, new_id),
         occurrences=_occurrences(waiting, referral, policy, child_key),
         tasks=plan.tasks,
-        tasks_due=_tasks_due(waiting, plan, policy),
+        tasks_due=_tasks_due(waiting, plan, policy, plan.tasks),
     )
 
 
@@ -260,11 +261,17 @@ def _rejected(
     )
 
 
-def _tasks_due(waiting: Unrouted, plan: Plan, policy: Policy) -> TaskDeadline | None:
-    """Return by when ops must settle the tasks of a plan; they count from its version."""
-    if not plan.tasks:
+def _tasks_due(
+    waiting: Unrouted, plan: Plan, policy: Policy, tasks: Sequence[Task]
+) -> TaskDeadline | None:
+    """Return by when ops must settle tasks about a plan; they count from its version.
+
+    Where another grade was written that nobody could read, it may be immediate.
+    """
+    if not tasks:
         return None
-    return policy.task_deadline(plan.effective_grade, _received_at(waiting))
+    grade = Grade.IMMEDIATE if leaves_grade_open(tasks) else plan.effective_grade
+    return policy.task_deadline(grade, _received_at(waiting))
 
 
 def _verdict(
@@ -310,7 +317,7 @@ def _unroutable(
         attend_by=attend_by,
         next_alarm_at=_first_alarm(waiting, attend_by, policy),
         tasks=plan.tasks,
-        tasks_due=_tasks_due(waiting, plan, policy),
+        tasks_due=_tasks_due(waiting, plan, policy, plan.tasks),
     )
 
 
@@ -332,13 +339,17 @@ def _revised(
         revision=revision,
         goes_despite_doubt=plan.effective_grade in policy.embargoes.goes_despite_words,
     )
+    if late := held_late(waiting.earlier, revision, policy.directory, now):
+        warning, task = late
+        verdict = replace(verdict, warnings=(*verdict.warnings, warning))
+        tasks = (*tasks, task)
     routed = Routed(
         id=waiting.id,
         version=waiting.version,
         verdict=verdict,
         deliveries=_deliveries(revision.issued, waiting, policy, now, new_id),
         tasks=tasks,
-        tasks_due=_tasks_due(waiting, plan, policy) if tasks else None,
+        tasks_due=_tasks_due(waiting, plan, policy, tasks),
     )
     return Revised(routed, revision.changed, _new_grades(waiting, plan))
 

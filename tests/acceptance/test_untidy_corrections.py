@@ -1,5 +1,6 @@
 """What a person has decided about a doubt is asked again only where it is written otherwise."""
 
+import json
 from typing import Any
 
 import psycopg
@@ -9,6 +10,7 @@ from broker.flow.context import Context
 from tests.acceptance.conftest import World
 from tests.acceptance.test_cases_embargo import act
 from tests.acceptance.test_untidy_wishes import (
+    COUNCIL,
     HELD,
     IN_DOUBT,
     LADO,
@@ -17,10 +19,12 @@ from tests.acceptance.test_untidy_wishes import (
     TOLD,
     UNREAD,
     UNTIL,
+    codes,
     embargo,
     employed,
     pupil,
     state_of,
+    tasks,
     wish,
     words,
 )
@@ -282,3 +286,36 @@ def test_handling_that_nobody_could_read_is_asked_again_where_somebody_new_is_to
     assert corrected(world, receipt, employed(organisation="Fictional Swimming Club") | unread)
     assert state_of(world.status(receipt), LADO) == TOLD
     assert states(context, UNREAD) == [(1, "settled"), (2, "open")]
+
+
+LATE = "held-after-sharing"
+
+
+def test_07_an_embargo_that_comes_after_the_school_has_it_is_a_task(world: World) -> None:
+    """The correction is held, so nobody tells the school what it must not do now."""
+    world.at("2026-12-16 10:00")
+    status = world.routed(pupil())
+    assert len(world.collect(SCHOOL)) == 1
+    held = embargo(no_contact_with=["school"])
+    for summary in ("Invented.", "Invented again."):
+        held["concern"]["summary"] = summary
+        correct(world, status, held)
+        newest = world.status(status)
+        assert [item["state"] for item in newest["deliveries"] if item["agency"] == SCHOOL] == [
+            "leased",
+            "held",
+        ]
+        (warning,) = [each for each in newest["warnings"] if each["code"] == LATE]
+        assert "Cannock Chase Sample High" in warning["message"]
+        assert LATE in tasks(world)
+    for agency in (SCHOOL, COUNCIL):
+        assert LATE not in json.dumps(world.collect(agency))
+    correct(world, status, pupil())
+    assert LATE not in codes(world.status(status)) | tasks(world)
+
+
+def test_07_an_embargo_that_comes_before_the_school_has_it_is_no_task(world: World) -> None:
+    world.at("2026-12-16 10:00")
+    status = world.routed(pupil())
+    correct(world, status, embargo(no_contact_with=["school"]))
+    assert LATE not in codes(world.status(status)) | tasks(world)

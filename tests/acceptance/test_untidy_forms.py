@@ -335,3 +335,29 @@ def test_26_two_concerns_are_a_task(world: World) -> None:
     status = handed_in(world, referral(HERE, concern=concerns, grade=HIGH))
     assert agencies(status) == {COUNCIL}
     assert ("unread-decides", "/concern") in warnings(status)
+
+
+LOW = {"level": "low", "reason": "Invented."}
+IMMEDIATE = {"level": "immediate", "reason": "Invented."}
+OTHER_GRADES = {
+    "of a child": (referral(HERE | {"grade": "immediate"}, grade=LOW), "/children/0/grade"),
+    "of no schema": (referral(HERE, grade=LOW, riskLevel="critical"), "/riskLevel"),
+    "a second one": (referral(HERE, grade=LOW, other=IMMEDIATE), "/grade (2)"),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_GRADES)
+def test_26_another_grade_that_was_not_read_is_asked_after_as_if_immediate(
+    world: World, name: str
+) -> None:
+    """A low referral may be an immediate one: ops have no working day to find out."""
+    world.at("2026-12-16 10:00")
+    document, pointer = OTHER_GRADES[name]
+    headers = world.police | {"Content-Type": "application/json"}
+    body = json.dumps(document).replace('"other"', '"grade"')
+    answer = world.client.post("/v1/referrals", content=body, headers=headers)
+    assert answer.status_code == 202
+    world.drain()
+    waiting = world.client.get("/v1/attention", headers=world.headers("ops", "ops")).json()["task"]
+    (task,) = [each for each in waiting if each["pointer"] == pointer]
+    assert (task["code"], world.local(task["due_at"])) == ("unread-decides", "2026-12-16 11:00")

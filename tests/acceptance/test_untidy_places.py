@@ -40,6 +40,17 @@ ROUTED = {
     "in the lines": (address(lines=["1 High St", "Stafford ST16 2LH"]), "staffordshire-csc"),
     "an address as one text": ({"address": "1 High St, Stafford, ST16 2LH"}, "staffordshire-csc"),
     "another spelling": (address(postCode="ST16 2LH"), "staffordshire-csc"),
+    "two spaces in the lines": (address(lines=["Stafford", "ST16  2LH"]), "staffordshire-csc"),
+    "a country below the postcode": (
+        address(lines=["Stafford", "ST16 2LH", "England"]),
+        "staffordshire-csc",
+    ),
+    "a country beside the lines": (
+        address(lines=["Stafford ST16 2LH"], country="GB"),
+        "staffordshire-csc",
+    ),
+    "letters in a code": ({"area": "EO6OOOO21"}, "stoke-csc"),
+    "a small l in a code": ({"area": "El0000028"}, "staffordshire-csc"),
     "a council's name": ({"area": "Staffordshire"}, "staffordshire-csc"),
     "a short name": ({"area": "Staffs"}, "staffordshire-csc"),
     "without hyphens": ({"area": "City of Stoke on Trent"}, "stoke-csc"),

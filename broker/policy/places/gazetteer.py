@@ -74,6 +74,10 @@ class PlacesEdition:
         return f"{self.postcodes}-{self.sha256[:8]}"
 
 
+_GSS = re.compile(r"[EWSNLM][0-9OIL]{8}\Z")
+_DIGITS = str.maketrans("OIL", "011")
+
+
 class Gazetteer:
     """Every authority, district, nation and country, and the postcodes."""
 
@@ -109,11 +113,18 @@ class Gazetteer:
         return self._places.get(_NAMES.get(plain, plain))
 
     def named(self, text: str) -> Place | None:
-        """Return the one place of a name, or of the code in it, or None."""
+        """Return the one place of a name, of the code in it or that it means, or None."""
+        if place := self._miswritten(text):
+            return place
         if not self._names:
             self._names = place_names.named(self._places)
         code = self._names.get(place_names.plain(text))
         return self._places[code] if code else None
+
+    def _miswritten(self, text: str) -> Place | None:
+        """Return the place of a GSS code that has letters for digits in it."""
+        code = text.strip().upper()
+        return self._places.get(code[0] + code[1:].translate(_DIGITS)) if _GSS.match(code) else None
 
     def country(self, code: str | None) -> Place | None:
         """Return a country by its ISO code."""

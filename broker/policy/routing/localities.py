@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from broker.policy.places.gazetteer import UNKNOWN, Gazetteer, Match
+from broker.policy.places.gazetteer import UNITED_KINGDOM, UNKNOWN, Gazetteer, Match
 from broker.policy.places.place import Place
 from schemas.child import Address
 from schemas.immutable import immutable
@@ -36,7 +36,7 @@ class Locality:
 
 
 NOWHERE = Locality()
-_POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\W*\Z", re.ASCII)
+_POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? {0,3}[0-9][A-Z]{2}\W*\Z", re.ASCII)
 
 
 def locate(code: str | None, address: Address | None, gazetteer: Gazetteer) -> Locality:
@@ -45,18 +45,20 @@ def locate(code: str | None, address: Address | None, gazetteer: Gazetteer) -> L
     A code counts before the address. Somebody abroad at a postcode of the United Kingdom is taken
     to be at both. What disagrees is said.
     """
-    if address is None or not (address.country or address.postcode):
-        if code:
-            return _located(code, None, None, gazetteer)
-        postcode = _in_lines(address.lines) if address else None
-        return _located(None, None, postcode, gazetteer) if postcode else NOWHERE
-    return _located(code, address.country, address.postcode, gazetteer)
+    if address is None:
+        return _located(code, None, None, gazetteer) if code else NOWHERE
+    country, postcode = address.country, address.postcode
+    if not (code or postcode) and country in (None, UNITED_KINGDOM):
+        postcode = _in_lines(address.lines)
+    if not (code or country or postcode):
+        return NOWHERE
+    return _located(code, country, postcode, gazetteer)
 
 
 def _in_lines(lines: Sequence[str]) -> str | None:
-    """Return the postcode at the end of an address that has none apart."""
-    found = _POSTCODE.search(lines[-1].upper()) if lines else None
-    return found[0] if found else None
+    """Return the postcode at the end of an address that has none apart, or before its country."""
+    found = (_POSTCODE.search(line.upper()) for line in reversed(lines[-2:]))
+    return next((match[0] for match in found if match), None)
 
 
 def authority(code: str | None, gazetteer: Gazetteer) -> str | None:
@@ -73,7 +75,7 @@ def _located(
     if code and coded is None:
         return Locality(area=code)
     abroad = gazetteer.country(country)
-    if abroad and abroad.country == "GB":
+    if abroad and abroad.country == UNITED_KINGDOM:
         abroad = None
     posted = gazetteer.postcode(postcode)
     is_certain = posted.match is Match.WHOLE and posted.place is not None

@@ -59,7 +59,7 @@ def with_places(
         if changed is None:
             continue
         people[id_] = changed
-        words = f"No code but a name stands here, and it is read as {said}: check it."
+        words = f"What stands here is no code of a place, and it is read as {said}: check it."
         remarks.append(Fault(pointer, CODE, words))
     if not remarks:
         return ReadPlaces(referral)

@@ -36,6 +36,7 @@ _UNKNOWN_NAME = re.compile(
     r"(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager))*"
 )
 """The name of a field of no schema, in small letters, that by its name decides who is told."""
+_OF_GRADE = re.compile(r"^/grade\b|(?:grade|grading|urgency|urgent|priority|level)[^/]*$", re.I)
 _HANDLING = re.compile(
     r"/handling(?:/embargo(?:/(?:until|no_contact_with(?:/\d+)?|[^/]* \(\d+\)))?"
     r"|/do_not_disclose_to(?:/\d+)?)?"
@@ -104,6 +105,11 @@ def with_unread(
         ),
         tasks=(*plan.tasks, *(Task(CODE, pointer, _MESSAGE) for pointer in unread)),
     )
+
+
+def leaves_grade_open(tasks: Iterable[Task]) -> bool:
+    """Tell whether a task is about a grade that was not read: it may be more urgent than stated."""
+    return any(task.code == CODE and _OF_GRADE.search(task.pointer) for task in tasks)
 
 
 def _may_be_unborn(defect: Treated) -> bool:
