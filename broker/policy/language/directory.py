@@ -358,18 +358,18 @@ class _Moves(Generic[P]):
 
     def __init__(self, table: Layered[P, tuple[OrganisationCode, ...]]) -> None:
         self._table = table
-        self._changed: dict[P, set[OrganisationCode]] = {}
+        self._changed: dict[P, list[OrganisationCode]] = {}
 
     def move(self, code: OrganisationCode, was: Collection[P], now: Collection[P]) -> None:
         """Take a code from where it was, and put it where it is now."""
         for place in set(was) - set(now):
-            self._codes(place).discard(code)
+            self._codes(place).remove(code)
         for place in set(now) - set(was):
-            self._codes(place).add(code)
+            self._codes(place).append(code)
 
-    def _codes(self, place: P) -> set[OrganisationCode]:
+    def _codes(self, place: P) -> list[OrganisationCode]:
         if place not in self._changed:
-            self._changed[place] = set(self._table.get(place) or ())
+            self._changed[place] = list(self._table.get(place) or ())
         return self._changed[place]
 
     def made(

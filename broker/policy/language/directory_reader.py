@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, time, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -24,6 +25,7 @@ from broker.policy.language.directory import (
     OrganisationKind,
     Telephone,
 )
+from broker.policy.language.similar_rows import SimilarRows
 from broker.policy.language.vocabulary import KINDS, NATIONS, SCHOOL
 from broker.policy.language.yaml_nodes import Node, Pointer, content_of, node_of, plain_of
 from broker.policy.places.gazetteer import installed
@@ -153,6 +155,7 @@ class OrganisationReader:
         """Both by what ``_identity`` returns for their node."""
         self._school_days: dict[Hashable, frozenset[date]] = {}
         self._calendars: dict[Hashable, WorkingCalendar] = {}
+        self._similar = SimilarRows(_ADDRESSES[NoticeChannel.EMAIL], TELEPHONE)
 
     def entries(
         self,
@@ -171,13 +174,20 @@ class OrganisationReader:
             if organisation is None or organisation.version != row.version:
                 organisation = None
             if row.document is not None and organisation is None:
-                node = Node(f"organisation {row.code}", node_of(row.document), faults)
-                organisation = replace(self.read(row.code, node), version=row.version)
+                organisation = self._similar.read(
+                    row.code, row.version, row.document, partial(self._read_row, row, faults)
+                )
             entries.append(Entry(row.code, organisation, row.first))
         if faults:  # what was read wrongly must be found wrong again
             self._hours.clear()
             self._terms.clear()
         return entries
+
+    def _read_row(self, row: OrganisationRow, faults: list[Fault]) -> tuple[Organisation, bool]:
+        """Return the organisation of a row, and whether nothing is wrong with it."""
+        before = len(faults)
+        node = Node(f"organisation {row.code}", node_of(row.document), faults)
+        return self.read(row.code, node), len(faults) == before
 
     def read(self, code: str, node: Node) -> Organisation:
         """Read one entry."""
