@@ -10,6 +10,7 @@ from uuid import UUID
 from referral_broker_client.http_client import HttpClient, Json, version_seen
 from referral_broker_client.ops_parts import (
     Agencies,
+    DryRuns,
     EscalationOwners,
     Monitoring,
     Organisations,
@@ -20,8 +21,8 @@ from referral_broker_client.ops_parts import (
 class Ops:
     """Lists what needs a person and acts on it. Safe to share between threads, and to repeat.
 
-    Its parts are ``monitoring``, ``agencies``, ``organisations``, ``escalation_owners`` and
-    ``replays``.
+    Its parts are ``monitoring``, ``agencies``, ``organisations``, ``escalation_owners``,
+    ``replays`` and ``dry_runs``.
     """
 
     def __init__(self, url: str, key: str) -> None:
@@ -31,6 +32,7 @@ class Ops:
         self.organisations = Organisations(self._http)
         self.escalation_owners = EscalationOwners(self._http)
         self.replays = Replays(self._http)
+        self.dry_runs = DryRuns(self._http)
 
     def __enter__(self) -> Self:
         return self
@@ -134,18 +136,6 @@ class Ops:
         """
         body = {"reason": reason, **version_seen(expected_version)}
         return self._decide("release", delivery, body, by)
-
-    def preview_release(
-        self,
-        delivery: str | UUID,
-        reason: str,
-        *,
-        by: str | None = None,
-        expected_version: int | None = None,
-    ) -> Json:
-        """Return what ``release_hold`` would write; change nothing. Raises what it raises."""
-        body = {"reason": reason, **version_seen(expected_version)}
-        return self._decide("release/preview", delivery, body, by)
 
     def keep_hold(
         self,

@@ -1,4 +1,4 @@
-"""Parts of the ops side: what is open, the directory, who deals with what, and replays."""
+"""Parts of the ops side: what is open, the directory, who deals with what, replays, dry runs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from referral_broker_client.http_client import HttpClient, Json
+from referral_broker_client.http_client import HttpClient, Json, version_seen
 
 
 class Monitoring:
@@ -76,12 +76,6 @@ class Agencies:
         """Stop offering deliveries to an agency. Raises ``Conflict`` if somebody else has."""
         body = {"reason": reason, "by": by}
         value: Json = self._http.post(f"{_agency_path(code)}/suspend", body).json()
-        return value
-
-    def preview_suspend(self, code: str, reason: str, *, by: str) -> Json:
-        """Return what ``suspend`` would write; change nothing. Raises what ``suspend`` raises."""
-        body = {"reason": reason, "by": by}
-        value: Json = self._http.post(f"{_agency_path(code)}/suspend/preview", body).json()
         return value
 
     def resume(self, code: str, reason: str, *, by: str) -> Json:
@@ -188,6 +182,33 @@ class Replays:
         """
         body = {"reason": reason, "count": count} | ({"by": by} if by else {})
         value: Json = self._http.post(f"/v1/replays/{plan}/start", body).json()
+        return value
+
+
+class DryRuns:
+    """What an act would write: each is the act itself, rolled back. Raises what the act raises."""
+
+    def __init__(self, http: HttpClient) -> None:
+        self._http = http
+
+    def suspend(self, code: str, reason: str, *, by: str) -> Json:
+        """Return what the suspension of an agency would write: ``events`` and ``deliveries``."""
+        body = {"reason": reason, "by": by}
+        value: Json = self._http.post(f"{_agency_path(code)}/suspend/preview", body).json()
+        return value
+
+    def release_hold(
+        self,
+        delivery: str | UUID,
+        reason: str,
+        *,
+        by: str | None = None,
+        expected_version: int | None = None,
+    ) -> Json:
+        """Return what the release of a held delivery would write."""
+        body = {"reason": reason, **version_seen(expected_version), **({"by": by} if by else {})}
+        path = f"/v1/deliveries/{delivery}/hold/release/preview"
+        value: Json = self._http.post(path, body).json()
         return value
 
 

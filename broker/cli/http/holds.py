@@ -69,7 +69,7 @@ def release(  # noqa: PLR0913  one parameter for each option
     """
     with Ops(gateway.url, gateway.key) as ops:
         seen: dict[str, Any] = {"by": by, "expected_version": expected_version}
-        attempt = Attempt(lambda: ops.preview_release(delivery, reason, **seen), _effect)
+        attempt = Attempt(lambda: ops.dry_runs.release_hold(delivery, reason, **seen), _effect)
         if not attempt.confirmed(
             "Release it?", is_confirmed=is_confirmed, is_dry_run=is_dry_run, as_json=as_json
         ):

@@ -127,7 +127,7 @@ def suspend_agency(  # noqa: PLR0913  one parameter for each option
     """
     with Ops(gateway.url, gateway.key) as ops, _advised(agency):
         attempt = Attempt(
-            lambda: ops.agencies.preview_suspend(agency, reason, by=by),
+            lambda: ops.dry_runs.suspend(agency, reason, by=by),
             lambda dry_run: _effect(ops, agency, dry_run),
         )
         if not attempt.confirmed(
