@@ -84,7 +84,7 @@ def matching(names: Names, text: str) -> list[str]:
 def _kinds(names: Names) -> Mapping[str, str]:
     """Return the kinds that organisations of the directory have, by name."""
     directory = names.directory
-    codes = {organisation.kind for organisation in directory.organisations} if directory else set()
+    codes = [code for code in directory.kinds if directory.has_kind(code)] if directory else []
     return dict(sorted(((code, names.kind(code)) for code in codes), key=lambda pair: pair[1]))
 
 
