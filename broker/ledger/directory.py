@@ -153,7 +153,7 @@ class Directory(Part):
         """
         with self._transaction() as connection:
             head = lock_head(connection)
-            if in_force(connection) != judged_by or _due(connection, now) != list(due):
+            if in_force(connection) != judged_by or _due_versions(connection, now) != list(due):
                 return False
             _pass_by(connection, refused, due[-1].starts_at, now)
             versions = [(version.code, version.version) for version in due]
@@ -163,7 +163,7 @@ class Directory(Part):
             return True
 
 
-def _due(connection: Connection, now: datetime) -> list[DueVersion]:
+def _due_versions(connection: Connection, now: datetime) -> list[DueVersion]:
     return [DueVersion(**row) for row in rows(connection, "directory/due_versions", {"now": now})]
 
 
