@@ -66,6 +66,10 @@ class FairThreads:
             if self._used[spender] >= self._most_each:
                 continue
             queue = self._queues.pop(spender)
+            while queue and queue[0].cancelled():  # its caller has gone, and has not run since
+                queue.popleft()
+            if not queue:
+                continue
             turn = queue.popleft()
             if queue:
                 self._queues[spender] = queue  # behind the others now
@@ -77,10 +81,11 @@ class FairThreads:
         if turn.done() and not turn.cancelled():
             self._give_back(spender)
             return
-        queue = self._queues[spender]
-        queue.remove(turn)
-        if not queue:
-            del self._queues[spender]
+        queue = self._queues.get(spender, deque())
+        if turn in queue:  # else it was passed over when a thread came free
+            queue.remove(turn)
+            if not queue:
+                del self._queues[spender]
 
 
 @dataclass(frozen=True, slots=True)

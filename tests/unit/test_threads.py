@@ -91,3 +91,25 @@ def test_a_turn_that_comes_with_the_giving_up_is_passed_on() -> None:
         await hall.settle()
 
     assert in_hall(1, 1, story) == ["first", "third"]
+
+
+def test_who_gives_up_in_the_moment_a_thread_comes_free_takes_none_with_them() -> None:
+    """Their turn is cancelled at once, and they run only after whoever gives the thread back."""
+
+    async def story(hall: Hall) -> None:
+        holder = hall.enter("first")
+        await hall.settle()
+        gone = [hall.enter(spender) for spender in ("second", "second", "third")]
+        staying = hall.enter("third")
+        await hall.settle()
+        hall.leave[0].set()
+        for task in gone:
+            task.cancel()
+        results = await asyncio.gather(holder, *gone, return_exceptions=True)
+        assert [type(result) for result in results[1:]] == 3 * [asyncio.CancelledError]
+        await hall.settle()
+        hall.leave[1].set()
+        await staying
+        hall.enter("fourth")
+
+    assert in_hall(1, 1, story) == ["first", "third", "fourth"]
