@@ -221,8 +221,8 @@ LIBRARIES = {
     "celery": {"workers"},
     "smtplib": {"broker/notices"},
     "httpcore2": {"broker/transport"},
-    "httpx2": {"broker/dashboard"},
-    "authlib": {"broker/dashboard"},
+    "httpx2": {"broker/web/openid_provider"},
+    "authlib": {"broker/web/openid_provider"},
     "requests": {"broker/bound_session.py"},
     "urllib3": {"broker/bound_session.py"},
 }
