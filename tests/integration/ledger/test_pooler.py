@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 import pytest
 
-from broker.devstack.engines import Engines
+from broker.devstack.engines import Engines, as_application
 from broker.errors import LedgerRefused, Unavailable
 from broker.ledger import migrate
 from broker.ledger.database import rows
@@ -86,10 +86,29 @@ def test_statements_meet_no_other_ones_while_sessions_are_shared(pooled: str, bo
                     row = connection.execute("select %s::int as n", [number]).fetchone()
                     assert row == {"n": number}
                     assert rows(connection, "monitoring/organisation_status", {}) is not None
+                    # One of those that are prepared in a session of one's own.
+                    assert rows(connection, "receipts/lock_referrals", {"ids": []}) == []
             return count
 
         with ThreadPoolExecutor(8) as threads:
             assert list(threads.map(ask, range(8))) == [15] * 8
+
+
+PREPARED = "select statement from pg_prepared_statements where statement like '-- Lock ref%'"
+
+
+@pytest.mark.parametrize("is_pooled", [False, True])
+def test_the_path_of_a_referral_is_prepared_in_a_session_of_its_own(
+    pooled: str, book: Book, is_pooled: bool
+) -> None:
+    dsn = pooled if is_pooled else as_application(book.dsn)
+    with (
+        Ledger.open(dsn, application_name="broker test", max_size=1) as ledger,
+        ledger.transaction() as connection,
+    ):
+        rows(connection, "receipts/lock_referrals", {"ids": []})
+        prepared = connection.execute(PREPARED.encode(), prepare=False).fetchall()
+    assert len(prepared) == (0 if is_pooled else 1)
 
 
 def test_a_statement_that_hangs_ends_by_its_limit(pooled: str) -> None:
