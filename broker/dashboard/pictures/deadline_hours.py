@@ -20,6 +20,8 @@ _FIRST_COLUMN = 66
 """Where the hours begin, beside the bar of what is late."""
 _NARROW_HOURS = 3
 """So many hours are one row of the narrow drawing."""
+_NARROW_COUNT = 54
+"""Room for the widest count beside a row of it, such as 3.69k."""
 _HOUR = timedelta(hours=1)
 
 
@@ -145,7 +147,7 @@ def _rows(late: HourOfDeadlines, ahead: Sequence[HourOfDeadlines]) -> Drawing:
     groups = [ahead[place : place + _NARROW_HOURS] for place in range(0, len(ahead), _NARROW_HOURS)]
     spans = [_Bar(_span(group, place), group) for place, group in enumerate(groups)]
     bars = [_Bar("Late", [late]), *spans]
-    step, label, room = 28, 112, NARROW - 112 - 44
+    step, label, room = 28, 112, NARROW - 112 - _NARROW_COUNT
     drawing = Drawing(f"{NAME}-narrow", NARROW, step * len(bars) + 4)
     most = max(bar.count for bar in bars)
     for place, bar in enumerate(bars):
