@@ -341,7 +341,7 @@ class Provider:
 
     def _vouched(self, claims: Mapping[str, Any]) -> ProviderIdentity:
         subject = claims["sub"]
-        if not isinstance(subject, str) or not 0 < len(subject) <= LONGEST_SUBJECT:
+        if not _is_line(subject, LONGEST_SUBJECT):
             raise ValueError("the subject is none")
         candidates = (claims.get(name) for name in _NAMES)
         names = [_clean(text) for text in candidates if isinstance(text, str) and _clean(text)]
@@ -352,7 +352,7 @@ class Provider:
         if not name:
             raise ValueError("there is no name")
         email = claims.get("email") if claims.get("email_verified") is True else None
-        address = email if isinstance(email, str) and len(email) <= LONGEST_ADDRESS else None
+        address = email if _is_line(email, LONGEST_ADDRESS) else None
         return ProviderIdentity(self._settings.issuer, subject, name, known, address)
 
 
@@ -395,6 +395,11 @@ async def _body(response: httpx2.Response) -> bytes:
 def _has_address(claims: Mapping[str, Any]) -> bool:
     """Tell whether claims hold an address and whether it is verified."""
     return claims.keys() >= _ADDRESS
+
+
+def _is_line(value: object, longest: int) -> bool:
+    """Tell whether a claim is a text that the ledger can hold: no control character in it."""
+    return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable()
 
 
 def _auth_method(metadata: Mapping[str, Any]) -> str:
