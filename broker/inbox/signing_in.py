@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from broker.admin import member_sign_in, membership
+from broker.admin.sign_in import ProviderIdentity
 from broker.domain.codes import NoticeChannel
 from broker.errors import Denied, NotFound
 from broker.flow.inbox_notices import INBOX
@@ -21,6 +22,8 @@ from broker.web.own_paths import own_path
 
 CHOOSE = f"{INBOX}/sign-in/inbox"
 """Where a member of several organisations chooses."""
+_IDENTITY = ("issuer", "subject", "name", "email")
+"""What a sign-in in progress keeps of whom the provider confirmed."""
 
 
 async def how(request: Request) -> Response:
@@ -91,30 +94,29 @@ async def from_provider(request: Request) -> Response:
     person, after = await _provider(request).answered(request)
     allowed = await inboxes.run(member_sign_in.memberships, inboxes.context, person)
     if len(allowed) > 1:
-        # In the signed cookie of the sign-in: nothing of it can be changed in the browser.
-        inboxes_offered = {str(known.member): known.organisation_name for known in allowed}
-        request.session.update(
-            subject=person.key, answer=answer, after=after, offered=inboxes_offered
-        )
+        # In the signed cookie of the sign-in: nothing of it can be changed in the browser. It has
+        # no room for every inbox, so these are read again.
+        identity = {name: getattr(person, name) for name in _IDENTITY}
+        request.session.update(identity=identity, answer=answer, after=after)
         return RedirectResponse(CHOOSE, 303)
     return await _begin(request, allowed[0].member, person.key, answer, after)
 
 
 async def choose(request: Request) -> Response:
     """Ask which inbox to open, of a member of several organisations."""
-    return page("choose", visit=None, offered=_offered(request))
+    return page("choose", visit=None, offered=await _offered(request))
 
 
 async def chosen(request: Request) -> Response:
     """Begin a session in the inbox that was chosen. Raises Denied."""
-    form, offered = await form_of(request), _offered(request)
+    form, offered = await form_of(request), await _offered(request)
     member = form.get("member", "")
     if member not in offered:
         fault = "Choose an inbox."
         return page("choose", 422, visit=None, offered=offered, fault=fault)
-    subject, answer, after = (request.session[name] for name in ("subject", "answer", "after"))
+    person, answer, after = _identity(request), request.session["answer"], request.session["after"]
     request.session.clear()
-    return await _begin(request, UUID(member), subject, answer, after)
+    return await _begin(request, UUID(member), person.key, answer, after)
 
 
 async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
@@ -137,12 +139,22 @@ async def _begin(request: Request, member: UUID, subject: str, answer: str, afte
     return COOKIE.remember(RedirectResponse(own_path(after, INBOX), 303), request, secret)
 
 
-def _offered(request: Request) -> Mapping[str, str]:
-    """Return the inboxes that a sign-in in progress offers, by member. Raises NotBegun."""
-    offered: Mapping[str, str] = request.session.get("offered", {})
-    if not offered:
+async def _offered(request: Request) -> Mapping[str, str]:
+    """Return the inboxes that a sign-in in progress offers, by member.
+
+    Raises NotBegun, and Denied where none is left.
+    """
+    inboxes, person = inboxes_of(request), _identity(request)
+    allowed = await inboxes.run(member_sign_in.memberships, inboxes.context, person)
+    return {str(known.member): known.organisation_name for known in allowed}
+
+
+def _identity(request: Request) -> ProviderIdentity:
+    """Return whom the provider confirmed in a sign-in in progress. Raises NotBegun."""
+    identity = request.session.get("identity")
+    if not identity:
         raise NotBegun("This sign-in was used before, or it is too old. Start again.")
-    return offered
+    return ProviderIdentity(**identity)
 
 
 def _provider(request: Request) -> Provider:

@@ -144,6 +144,29 @@ def test_an_address_that_is_not_verified_is_none(inbox: Site, claims: dict[str, 
     refused(inbox, "does not confirm an email address of yours")
 
 
+@pytest.mark.parametrize(
+    "address",
+    ["\N{KELVIN SIGN}im@example.org", "K\N{LATIN CAPITAL LETTER I WITH DOT ABOVE}m@example.org"],
+)
+def test_an_address_of_other_letters_is_another_one(inbox: Site, address: str) -> None:
+    invite(inbox, OFFICE, "Kim Example", "kim@example.org", "answer")
+    inbox.openid.claims = KNOWN | {"email": address}
+    refused(inbox, "nobody has invited your email address")
+    assert inbox.context.ledger.members.at_address(address) == []
+    assert inbox.context.ledger.members.at_address("KIM@example.org")
+
+
+@pytest.mark.parametrize(
+    "claims", [{"email": "jo\0@example.org"}, {"sub": "person\0"}, {"sub": "person\x1b"}]
+)
+def test_a_claim_that_nobody_can_read_is_refused(inbox: Site, claims: dict[str, Any]) -> None:
+    inbox.openid.claims = KNOWN | claims
+    with inbox.browser() as browser:
+        answer = enter(browser)
+    assert answer.status_code in (403, 502), answer.text
+    assert sessions(inbox) == []
+
+
 def test_whoever_was_not_invited_is_not_created(inbox: Site) -> None:
     inbox.openid.claims = KNOWN | {"email": "lee@example.org"}
     refused(inbox, "nobody has invited your email address")
@@ -218,6 +241,30 @@ def test_a_member_of_two_organisations_chooses(inbox: Site) -> None:
         again = browser.post("/inbox/sign-in/inbox", data=form)
         assert again.status_code == 400
     assert len(sessions(inbox)) == 1
+
+
+def test_a_member_of_many_organisations_chooses(inbox: Site) -> None:
+    names = inbox.context.policies.latest().directory.names
+    for organisation in set(names) - {OFFICE}:
+        invite(inbox, organisation, "Jo Example", ADDRESS, "answer", "administer")
+        use_provider(inbox, organisation)
+    with inbox.browser() as browser:
+        page = enter(browser)
+        assert (page.status_code, page.text.count('type="radio"')) == (200, len(names))
+        assert max(len(cookie.value or "") for cookie in browser.cookies.jar) < 1000
+
+
+def test_who_is_disabled_meanwhile_chooses_no_longer(inbox: Site) -> None:
+    jo = invite(inbox, OTHER, "Jo Example", ADDRESS, "answer")
+    invite(inbox, OTHER, "Sam Example", "sam@example.org", "answer", "administer")
+    use_provider(inbox, OTHER)
+    with inbox.browser() as browser:
+        assert "Choose an inbox" in enter(browser).text
+        membership.disable(inbox.context, OrganisationCode(OTHER), jo)
+        answer = browser.post("/inbox/sign-in/inbox", data={"member": str(jo)})
+        assert answer.status_code == 422
+        assert str(jo) not in answer.text
+    assert sessions(inbox) == []
 
 
 def test_nobody_chooses_without_an_answer_of_the_provider(inbox: Site) -> None:
