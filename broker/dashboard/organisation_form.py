@@ -28,7 +28,7 @@ _OWN: Mapping[str, str] = {
     "hours": "Opening hours",
 }
 _WORDS = frozenset(map(str, Opening))
-_DAYS = re.compile(r"([A-Za-z]{3})[a-z]*(?:\s*(?:-|–|to)\s*([A-Za-z]{3})[a-z]*)?\s+(.+)")
+_DAYS = re.compile(r"([A-Za-z]{3})[a-z]*(?:(?:\s*[-–]\s*|\s+to\s+)([A-Za-z]{3})[a-z]*)?\s+(.+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def changed_entry(entry: Entry, form: Mapping[str, str]) -> dict[str, Any]:
     for field in FIELDS:
         if field.name not in form:
             continue
-        typed = form[field.name].strip()
+        typed = "\n".join(form[field.name].strip().splitlines())  # a browser ends lines with CRLF
         if typed != _text(field, _at(entry, field.path)):
             _put(changed, field.path, _read_hours(typed) if field.is_hours and typed else typed)
     return changed

@@ -1,5 +1,6 @@
 """An organisation's entry as a form and back: what is not touched stays as it is."""
 
+from time import process_time
 from typing import Any
 
 import pytest
@@ -27,6 +28,21 @@ def test_a_form_that_nobody_touched_changes_nothing(code: Any) -> None:
     entry = entries()[code]
     assert changed_entry(entry, values_of(entry)) == entry
     assert differences(entry, entry) == []
+
+
+@pytest.mark.parametrize("code", entries())
+def test_a_browser_ends_lines_otherwise(code: Any) -> None:
+    entry = entries()[code]
+    sent = {name: value.replace("\n", "\r\n") for name, value in values_of(entry).items()}
+    assert changed_entry(entry, sent) == entry
+    assert changed_entry(ENTRY, {"hours": values_of(ENTRY)["hours"].replace("\n", "\r\n")}) == ENTRY
+
+
+def test_long_hours_cost_no_time() -> None:
+    typed = f"mon{'to' * 7_500}"
+    began = process_time()
+    assert changed_entry(ENTRY, {"hours": typed})["hours"] == typed
+    assert process_time() - began < 0.5
 
 
 def test_what_has_no_field_stays() -> None:
