@@ -123,6 +123,8 @@ def rotate(
         now = ledger.queries.clock()
         ends_at = now + timedelta(hours=overlap_hours)
         old = _known(ledger, id_)
+        if old.revoked_at is not None:
+            raise _ended(id_)
         scopes = [Scope(scope) for scope in sorted(old.scopes)]
         key = api_keys.issue(
             ledger,

@@ -102,6 +102,15 @@ def test_a_revoked_key_ends_at_once_and_stays_so(keys: Keys, dsn: str) -> None:
     assert keys("expire", id_, "--at", "2099-01-01").code == 6
 
 
+def test_a_revoked_key_has_no_successor(keys: Keys, dsn: str) -> None:
+    id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
+    keys("revoke", id_, "--yes")
+    assert keys("rotate", id_).code == 6
+    with Ledger.open(dsn, application_name="tests") as ledger:
+        (only,) = ledger.credentials.credentials(OrganisationCode("ops"))
+    assert only.id == id_
+
+
 def test_a_key_expires_at_a_set_time(keys: Keys, dsn: str) -> None:
     id_ = Key.parse(issued(keys("issue", "ops", "--scope", "ops", "--json"))).id
     keys("expire", id_, "--at", "2099-01-01T12:00:00")
