@@ -212,6 +212,7 @@ def test_who_is_disabled_gets_no_message(
     assert rows(texting, "select state, code from notice where channel = 'sms'") == [
         ("failed", "no_address")
     ]
+    assert rows(texting, "select number from member_mobile") == [(None,)]
 
 
 @pytest.mark.parametrize("number", ["01632 960123", "07700", "+1 202 555 0123", "a mobile"])
