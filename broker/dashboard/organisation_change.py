@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from typing import Any
@@ -51,31 +51,56 @@ class Asked:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Latest:
+    """An organisation's last version, which need not be in force."""
+
+    version: int
+    entry: Mapping[str, Any]
+    later: Sequence[datetime]
+    """When versions start that are set for later, the last version first."""
+    is_later: bool
+    """Whether the last version is one of them."""
+
+
 async def ask(visit: Visit) -> Response:
     """Show an organisation's entry as a form."""
-    version, entry = await visit.desk.run(_changes(visit).current, _code(visit))
-    return _form(visit, {**values_of(entry), "version": str(version)}, entry, {})
+    latest = await visit.desk.run(_latest, visit)
+    return _form(visit, {**values_of(latest.entry), "version": str(latest.version)}, latest, {})
 
 
 async def change(visit: Visit, form: Form) -> Response:
     """Show what follows from a change; once it is confirmed, make it and lead to the agency."""
-    code, changes = _code(visit), _changes(visit)
-    version, entry = await visit.desk.run(changes.current, code)
+    changes, latest = _changes(visit), await visit.desk.run(_latest, visit)
     if "change" in form:
-        return _form(visit, form, entry, {})
+        return _form(visit, form, latest, {})
     try:
-        asked = _asked(visit, form, version, entry)
-        await visit.desk.run(changes.check, [NewVersion(code, version, asked.document)])
-        if form.get("confirmed") != str(version):
-            return _confirm(visit, form, asked)
+        asked = _asked(visit, form, latest.version, latest.entry)
+        new = NewVersion(_code(visit), latest.version, asked.document)
+        await visit.desk.run(changes.check, [new])
+        if form.get("confirmed") != str(latest.version):
+            return _confirm(visit, form, asked, latest)
         await visit.desk.run(_put, visit, changes, asked)
     except Conflict:
-        again = {**form, "version": str((await visit.desk.run(changes.current, code))[0])}
-        return _form(visit, again, entry, {"reason": _CHANGED}, status=409)
+        latest = await visit.desk.run(_latest, visit)
+        again = {**form, "version": str(latest.version)}
+        return _form(visit, again, latest, {"reason": _CHANGED}, status=409)
     except Invalid as error:
-        return _form(visit, form, entry, faults_by_field(error.faults), status=422)
+        return _form(visit, form, latest, faults_by_field(error.faults), status=422)
     done = "organisation-set" if asked.starts_at else "organisation-changed"
-    return RedirectResponse(f"{ROOT}/agencies/{code}?done={done}", 303)
+    return RedirectResponse(f"{ROOT}/agencies/{_code(visit)}?done={done}", 303)
+
+
+def _latest(visit: Visit) -> Latest:
+    """Return what a change changes. Raises NotFound."""
+    changes, code, now = _changes(visit), _code(visit), visit.desk.context.clock()
+    version, entry = changes.current(code)
+    later = {
+        known.version: known.starts_at
+        for known in changes.versions(code)
+        if known.revision is None and known.starts_at > now
+    }
+    return Latest(version, entry, list(later.values()), version in later)
 
 
 def _put(visit: Visit, changes: DirectoryChanges, asked: Asked) -> None:
@@ -109,7 +134,7 @@ def _start(text: str, now: datetime) -> datetime | None:
     return starts_at
 
 
-def _confirm(visit: Visit, form: Form, asked: Asked) -> Response:
+def _confirm(visit: Visit, form: Form, asked: Asked, latest: Latest) -> Response:
     code, context = _code(visit), visit.desk.context
     version = str(asked.version)
     return page(
@@ -121,13 +146,14 @@ def _confirm(visit: Visit, form: Form, asked: Asked) -> Response:
         differences=differences(asked.entry, asked.document),
         reason=asked.reason,
         starts=moment(asked.starts_at, context.clock()) if asked.starts_at else "",
+        latest=latest,
     )
 
 
 def _form(
     visit: Visit,
     form: Form,
-    entry: Mapping[str, Any],
+    latest: Latest,
     faults: Mapping[str, str],
     *,
     status: int = 200,
@@ -140,7 +166,8 @@ def _form(
         code=_code(visit),
         form=form,
         faults=faults,
-        stands=values_of(entry) if status == 409 else {},
+        stands=values_of(latest.entry) if status == 409 else {},
+        latest=latest,
         fields={field.name: field for field in FIELDS},
         contacts=[str(contact) for contact in Contact],
         parts=PARTS,

@@ -92,6 +92,27 @@ def test_a_change_may_start_on_a_later_day(context: Context, pages: TestClient) 
     assert organisation.telephones[Contact.DUTY].number != NUMBER
 
 
+def test_a_change_that_is_set_for_later_is_named_before_another_is_made(
+    context: Context, pages: TestClient
+) -> None:
+    session = signed_in(context, Right.ACT)
+    warning = "A change of this organisation is set for Tuesday 1 December 2099"
+    shown = "The page shows the organisation with that change"
+    assert warning not in ask(pages, "GET", PATH, session).text
+    confirmed(pages, session, form(duty_telephone=NUMBER, starts="2099-12-01"))
+    asked = ask(pages, "GET", PATH, session).text
+    assert warning in asked
+    assert shown in asked
+    fields = form(1, duty_telephone=NUMBER, duty_email="new@example.org")
+    checked = ask(pages, "POST", PATH, session, **fields).text
+    assert warning in checked
+    assert shown in checked
+    assert confirmed(pages, session, fields).status_code == 303
+    after = ask(pages, "GET", PATH, session).text
+    assert warning in after
+    assert shown not in after
+
+
 def test_a_mistake_is_named_at_its_field_and_keeps_what_was_typed(
     context: Context, pages: TestClient
 ) -> None:
