@@ -19,6 +19,7 @@ from broker.domain.codes import DraftEnd, MemberRight
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.errors import Conflict, Unavailable
 from broker.flow.context import Context
+from broker.ledger.drafts import EndedDraft
 from broker.ledger.members import SignedInMember
 from broker.referral_form import draft_acts
 from tests.acceptance.conftest import World
@@ -436,10 +437,14 @@ def test_what_was_saved_after_sending_was_cut_off_for_long_stays(
     clock.advance(minutes=2)
     form = {"concern-category": "grooming", "concern-summary": "More."}
     sergeant.fill("what-happened", form)
-    is_ended = ledger.end(
-        force, draft, DraftEnd.DELETED, member=sergeant.person.id, now=now, revision=revision
+    deleted = EndedDraft(
+        publisher=force,
+        id=draft,
+        because=DraftEnd.DELETED,
+        member=sergeant.person.id,
+        revision=revision,
     )
-    assert not is_ended
+    assert not ledger.end(deleted, now=now)
     assert b"More." in rows(context, "select body from draft where ended_at is null")[0][0]
 
 
