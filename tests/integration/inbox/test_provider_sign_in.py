@@ -200,6 +200,20 @@ def test_no_link_works_where_the_provider_is_used(inbox: Site) -> None:
     assert sessions(inbox) == []
 
 
+def test_a_link_that_was_sent_before_stays_useless_when_links_come_back(inbox: Site) -> None:
+    (jo,) = inbox.context.ledger.members.members(OrganisationCode(OFFICE))
+    use_provider(inbox, OFFICE, is_on=False)
+    now, ledger = inbox.context.clock(), inbox.context.ledger
+    leaked = membership.new_link(ledger, jo.id, url="", now=now, lasts=membership.INVITATION_FOR)
+    use_provider(inbox, OFFICE)
+    use_provider(inbox, OFFICE, is_on=False)
+    with inbox.browser() as browser:
+        assert browser.post(leaked, data={"next": "/inbox"}).status_code == 410
+        fresh = membership.new_link(ledger, jo.id, url="", now=now)
+        assert browser.post(fresh, data={"next": "/inbox"}).status_code == 303
+    assert len(sessions(inbox)) == 1
+
+
 def test_another_account_with_the_address_is_refused_until_invited_again(inbox: Site) -> None:
     with inbox.browser() as browser:
         assert enter(browser).status_code == 200
