@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -236,10 +235,11 @@ async def recall(visit: Visit, form: Form) -> Response:
         return page("check_recall", visit=visit, form=form, **values)
     id_ = ReferralId(id_in_path(visit))
     await visit.inboxes.run(
-        partial(draft_acts.recall, expected_version=whole_number(form.get("version", ""))),
+        draft_acts.recall,
         visit.context,
         visit.person,
         id_,
         RecallReason(reason),
+        expected_version=whole_number(form.get("version", "")),
     )
     return RedirectResponse(f"{ROOT}/sent/{id_}?done=recalled", 303)
