@@ -63,8 +63,8 @@ def begin_session(context: Context, member: UUID, subject: str, *, answer: str) 
     if not is_begun:
         raise Denied(
             "You cannot sign in with this account: the sign-in was used before, or another account "
-            f"uses your email address here. Start again. If this happens again: {_ASK} to invite "
-            "you again."
+            f"uses your email address here. Start again. {_ASK} to invite you again if you still "
+            "cannot sign in."
         )
     return secret
 

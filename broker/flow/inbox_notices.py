@@ -179,8 +179,8 @@ def text(notice: DueNotice, agency: str, url: str) -> str:
 
 def short(notice: DueNotice, agency: str, url: str) -> str:
     """Return what a mail says as a sentence or two and a link, for a text message."""
-    said = " ".join(line for line in _lines(notice, agency) if line)
-    return f"{said} {item_address(url, notice)}"
+    sentences = [line for line in _lines(notice, agency) if line]
+    return " ".join([*sentences, item_address(url, notice)])
 
 
 def _lines(notice: DueNotice, agency: str) -> list[str]:

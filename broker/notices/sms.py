@@ -2,7 +2,7 @@
 
 Another gateway that answers as Notify does can stand in its place (BROKER_NOTIFY_URL); one that
 does not is called by a command. What Notify sends is a template of the service's own, which must be
-``((message))`` and nothing else, so that all words are the broker's.
+``((message))`` and nothing else, so that the whole text is the broker's.
 """
 
 from __future__ import annotations
@@ -48,11 +48,11 @@ class Sms:
 
     def check(self) -> str:
         """Have Notify show the template, which sends nothing; return what is wrong, if anything."""
-        words = "A test of the broker."
+        sample = "A test of the broker."
         path = f"/v2/template/{self._notify.template}/preview"
-        match self._post(path, "check", {"personalisation": {FIELD: words}}):
+        match self._post(path, "check", {"personalisation": {FIELD: sample}}):
             case Answered(status=200, body=body):
-                return _template_fault(body, words)
+                return _template_fault(body, sample)
             case Answered(status=status) if status in _KEY_REFUSED:
                 return "the key is refused: it is revoked, or the clock is wrong"
             case Answered(status=404):
@@ -99,7 +99,7 @@ def _outcome_of(status: int) -> NoticeOutcome:
     return Refused(f"sms_http_{status}")
 
 
-def _template_fault(body: bytes, words: str) -> str:
+def _template_fault(body: bytes, sample: str) -> str:
     try:
         shown = orjson.loads(body)
         kind, text = shown["type"], shown["body"]
@@ -107,4 +107,4 @@ def _template_fault(body: bytes, words: str) -> str:
         return "the address answers, but not as Notify does"
     if kind != "sms":
         return "the template is not one for text messages"
-    return "" if text == words else f"the template must be (({FIELD})) and nothing else"
+    return "" if text == sample else f"the template must be (({FIELD})) and nothing else"

@@ -8,7 +8,7 @@ from broker.settings import Settings
 
 
 def look_at_sign_in(ledger: Ledger, settings: Settings) -> str:
-    """Check that whoever signs in with the provider alone has one. Raises Failed."""
+    """Check that there is a provider where an organisation signs in with one. Raises Failed."""
     organisations = ledger.members.with_provider()
     if not organisations:
         return "people of organisations use links"

@@ -1,5 +1,5 @@
 -- Invite somebody to an organisation's inbox, or invite a known address again, with these rights. The
--- last one who administers keeps that right. Whoever is invited again may come with another account.
+-- last one who administers keeps that right. A member invited again may come with another account.
 with invited as (
     insert into member (id, organisation, name, email, rights, invited_at, invited_by)
     values (%(id)s, %(organisation)s, %(name)s, %(email)s, %(rights)s, %(now)s, %(by)s)
