@@ -91,11 +91,19 @@ class ShownLine(Text):
 
 
 class ShownText(Text):
-    """A text of several lines that people are shown, such as a note, with the same marks."""
+    """A text of several lines that people are shown, such as a note, with the same marks.
+
+    One without a letter or a digit says nothing: it counts as absent.
+    """
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> Any:
         text = super()._deserialize(value, *args, **kwargs)
-        return None if text is None else shown(text)
+        lines = "" if text is None else shown(text)
+        if says_something(lines):
+            return lines
+        if self.required:
+            raise self.make_error("required")
+        return None
 
 
 class Code(Spoken, fields.String):

@@ -13,8 +13,12 @@ import orjson
 
 MARK = "\ufffd"
 """Stands where a character was that is not shown."""
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters of Hangul that are nothing to see: Python counts them as printable."""
+_FILLER = re.compile(f"[{_FILLERS}]")
 _HIDDEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
+    f"[{_FILLERS}"
+    "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
     "\u2060-\u206f\ud800-\udfff\ue000-\uf8ff\ufeff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 _JOINER = re.compile(r"(?<![^\W\d_])[\u200c\u200d]|[\u200c\u200d](?![^\W\d_])")
@@ -26,7 +30,7 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def shown(text: str) -> str:
     """Return a text with a visible mark for each character that is not shown; lines stay."""
-    if text.isprintable():
+    if _is_plain(text):
         return text
     return _JOINER.sub(MARK, _HIDDEN.sub(MARK, text.replace("\r\n", "\n")))
 
@@ -40,9 +44,14 @@ def shown_document(value: Any) -> Any:
     """Return a JSON value with every text in it as it is shown."""
     # Looked through as a whole first, because hardly any document has such a character.
     written = orjson.dumps(value).decode()
-    if written.isprintable() and not _ESCAPED.search(written):
+    if _is_plain(written) and not _ESCAPED.search(written):
         return value
     return _shown_members(value)
+
+
+def _is_plain(text: str) -> bool:
+    """Tell quickly whether a text, most of them, has nothing to hide."""
+    return text.isprintable() and (text.isascii() or not _FILLER.search(text))
 
 
 def _shown_members(value: Any) -> Any:

@@ -9,7 +9,9 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
+from broker.admin import ops_monitor
 from broker.admin.deadline_report import Period, harmless
+from broker.errors import Fault, Invalid
 from broker.ledger.inspection_reports import InspectionReports, Tally
 from broker.ledger.ledger import Ledger
 
@@ -22,14 +24,19 @@ REPORTS: Mapping[str, Count] = {
     "decisions": InspectionReports.decisions,
 }
 
+NO_FORCE = "No organisation has this code."
+
 
 def inspection_report(
     ledger: Ledger, name: str, period: Period, force: str | None = None
 ) -> list[Tally]:
     """Return the counts of one of ``REPORTS``, of one force or of all.
 
-    Raises Invalid when it takes too long.
+    Raises Invalid when it takes too long, or for a force that nobody knows: an empty report would
+    say that it sent nothing.
     """
+    if force is not None and force not in ops_monitor.names(ledger):
+        raise Invalid(NO_FORCE, faults=[Fault("/force", "unknown-agency", NO_FORCE)])
     return REPORTS[name](ledger.inspection_reports, period.since, period.until, force)
 
 

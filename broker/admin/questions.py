@@ -69,7 +69,7 @@ def _checked(
         found = {fault.pointer.strip("/"): fault for fault in loaded.faults}
         faults = [
             Fault(found[name].pointer, found[name].code, found[name].message)
-            if name in given
+            if name in given and found[name].code != "required"
             else Fault(f"/{name}", "required", _MISSING[name])
             for name in names
             if name in found

@@ -7,11 +7,12 @@ import os
 import sys
 from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import click
 
-LOCAL = ZoneInfo("Europe/London")
+from broker.policy.time.wall_clock import LONDON, on_the_wall
+
+LOCAL = LONDON
 
 
 def is_coloured(*, err: bool = False) -> bool:
@@ -46,7 +47,7 @@ def local(value: datetime | str | None) -> str:
     if value is None:
         return ""
     instant = datetime.fromisoformat(value) if isinstance(value, str) else value
-    return f"{instant.astimezone(LOCAL):%a %d %b %Y %H:%M}"
+    return f"{instant.astimezone(LOCAL):%a %d %b %Y} {on_the_wall(instant)}"
 
 
 def _plain(value: Any) -> str:

@@ -15,6 +15,7 @@ from rich.tree import Tree
 
 from broker.cli.output import LOCAL, local
 from broker.domain.actor import in_words
+from broker.policy.time.wall_clock import summer_or_winter
 
 Json = Mapping[str, Any]
 
@@ -243,7 +244,8 @@ def _is_short(value: Any) -> bool:
 
 
 def _clock(instant: str) -> str:
-    return f"{datetime.fromisoformat(instant).astimezone(LOCAL):%H:%M:%S.%f}"[:-3]
+    local_time = datetime.fromisoformat(instant).astimezone(LOCAL)
+    return f"{local_time:%H:%M:%S.%f}"[:-3] + summer_or_winter(local_time)
 
 
 def _plain(code: str | None) -> str:

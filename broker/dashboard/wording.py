@@ -13,9 +13,10 @@ from jinja2.runtime import Context
 
 from broker.domain.codes import HealthLevel
 from broker.domain.monitoring import AtRisk
-from broker.policy.time.calendars import Hours, in_words, on_the_wall, window_said
+from broker.policy.time.calendars import Hours, in_words, window_said
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment, to_the_second
+from broker.policy.time.wall_clock import on_the_wall
 from schemas import labels
 
 __all__ = ["duration", "how_many"]

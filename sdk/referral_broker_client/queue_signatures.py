@@ -41,6 +41,9 @@ REFETCH_SECONDS = 30.0
 FETCH_SECONDS = 10.0
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 OK = 200
+UNREADABLE = (JoseError, ValueError, TypeError, LookupError, AttributeError, RecursionError)
+"""What parsing raises for bytes that anybody may have put into the queue: joserfc lets out what its
+own parts raise, such as a KeyError for a curve that it does not know."""
 
 
 class Untrusted(ValueError):
@@ -201,11 +204,13 @@ def open_copy(
         raw = copy.encode() if isinstance(copy, str) else copy
         signed = _decrypted(raw, decryption) if raw.count(b".") == DOTS_OF_JWE else raw
         header, payload = _verified(signed, keys)
-    except (JoseError, UnicodeError):
+    except Untrusted:
+        raise
+    except UNREADABLE:
         raise Untrusted("not signed by the broker") from None
     try:
         value = json.loads(payload)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Untrusted("no copy of a delivery") from None
     if not isinstance(value, dict) or header.get("typ") != COPY_TYPE:
         raise Untrusted("no copy of a delivery")
@@ -236,7 +241,7 @@ def _decrypted(copy: bytes, keys: Sequence[DecryptionKey]) -> bytes:
         opened = jwe.decrypt_compact(copy, key_of, registry=_ENCRYPTION_REGISTRY)
     except Untrusted:
         raise
-    except (JoseError, ValueError, TypeError, AttributeError):
+    except UNREADABLE:
         raise Untrusted("not encrypted to this agency") from None
     return opened.plaintext or b""
 

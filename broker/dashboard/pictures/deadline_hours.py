@@ -7,17 +7,20 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from broker.dashboard.pictures.local_times import LOCAL
+from broker.dashboard.pictures.local_times import LOCAL, clock
 from broker.dashboard.pictures.picture import NARROW, Cell, Picture, Table, label_of, sign
 from broker.dashboard.pictures.svg import Drawing, compact
 from broker.dashboard.wording import how_many
 from broker.domain.pictures import HourOfDeadlines
+from broker.policy.time.wall_clock import on_the_wall
 
 NAME = "deadline-hours"
 _WIDTHS = (1000, 640)
 _TALLEST = 120
 _FIRST_COLUMN = 66
 """Where the hours begin, beside the bar of what is late."""
+_LETTER = 8
+"""How wide a letter of a label is at most."""
 _NARROW_HOURS = 3
 """So many hours are one row of the narrow drawing."""
 _NARROW_COUNT = 54
@@ -79,8 +82,7 @@ def _finding(late: HourOfDeadlines, ahead: Sequence[HourOfDeadlines]) -> str:
 
 def _between(hour: HourOfDeadlines) -> str:
     assert hour.begins_at is not None
-    start, end = hour.begins_at.astimezone(LOCAL), (hour.begins_at + _HOUR).astimezone(LOCAL)
-    return f"between {start:%H:%M} and {end:%H:%M}"
+    return f"between {on_the_wall(hour.begins_at)} and {on_the_wall(hour.begins_at + _HOUR)}"
 
 
 def _columns(width: int, late: HourOfDeadlines, ahead: Sequence[HourOfDeadlines]) -> Drawing:
@@ -147,7 +149,8 @@ def _rows(late: HourOfDeadlines, ahead: Sequence[HourOfDeadlines]) -> Drawing:
     groups = [ahead[place : place + _NARROW_HOURS] for place in range(0, len(ahead), _NARROW_HOURS)]
     spans = [_Bar(_span(group, place), group) for place, group in enumerate(groups)]
     bars = [_Bar("Late", [late]), *spans]
-    step, label, room = 28, 112, NARROW - 112 - _NARROW_COUNT
+    step, label = 28, _LETTER * max(len(bar.label) for bar in bars)
+    room = NARROW - label - _NARROW_COUNT
     drawing = Drawing(f"{NAME}-narrow", NARROW, step * len(bars) + 4)
     most = max(bar.count for bar in bars)
     for place, bar in enumerate(bars):
@@ -173,8 +176,8 @@ def _span(hours: Sequence[HourOfDeadlines], place: int) -> str:
     first, last = hours[0].begins_at, hours[-1].begins_at
     assert first is not None
     assert last is not None
-    start = f"{first.astimezone(LOCAL):%H:%M}" if place else "Now"
-    return f"{start} to {(last + _HOUR).astimezone(LOCAL):%H:%M}"
+    start = on_the_wall(first) if place else "Now"
+    return f"{start} to {on_the_wall(last + _HOUR)}"
 
 
 def _sample(drawing: Drawing, kind: str) -> None:
@@ -200,6 +203,5 @@ def _table(late: HourOfDeadlines, ahead: Sequence[HourOfDeadlines]) -> Table:
 def _row_name(hour: HourOfDeadlines, place: int) -> str:
     if hour.begins_at is None:
         return "Late now"
-    local = hour.begins_at.astimezone(LOCAL)
-    end = f"{(hour.begins_at + _HOUR).astimezone(LOCAL):%H:%M}"
-    return f"Now to {end}" if place == 1 else f"{local:%a %-d %b %H:%M} to {end}"
+    end = on_the_wall(hour.begins_at + _HOUR)
+    return f"Now to {end}" if place == 1 else f"{clock(hour.begins_at)} to {end}"

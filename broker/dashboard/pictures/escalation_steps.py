@@ -11,11 +11,12 @@ from datetime import datetime
 
 from markupsafe import Markup
 
-from broker.dashboard.pictures.local_times import clock
+from broker.dashboard.pictures.local_times import LOCAL, clock
 from broker.dashboard.pictures.svg import Drawing
 from broker.dashboard.wording import NOTICE_STATES, age, duration, how_many, plain
 from broker.domain.escalation import Escalation
 from broker.domain.pictures import EscalationAlert
+from broker.policy.time.wall_clock import on_the_wall, short
 
 MOST_RESULTS = 8
 """Alerts of one step that are listed; more are counted."""
@@ -54,12 +55,12 @@ class Entry:
     @property
     def time(self) -> str:
         """Its time of day, or nothing."""
-        return clock(self.at)[-5:] if self.at else ""
+        return on_the_wall(self.at) if self.at else ""
 
     @property
     def day(self) -> str:
         """Its day."""
-        return clock(self.at)[:-6] if self.at else ""
+        return short(self.at.astimezone(LOCAL).date()) if self.at else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,7 @@ def _taken(number: int, step: PlannedStep, alerts: Sequence[EscalationAlert]) ->
 
 def _result(alert: EscalationAlert) -> tuple[str, str]:
     channel = _CHANNELS.get(alert.channel, alert.channel)
-    at = f" {clock(alert.ended_at)[-5:]}" if alert.ended_at else ""
+    at = f" {on_the_wall(alert.ended_at)}" if alert.ended_at else ""
     state = NOTICE_STATES[alert.state]
     why = f" ({plain(alert.code)})" if alert.code else ""
     text = f"{channel}: {state[0].lower()}{state[1:]}{at}{why}"
@@ -150,7 +151,7 @@ def _here(escalation: Escalation, now: datetime) -> Entry:
         title = "You are here. Nobody is dealing with this"
         lines = [(_next(escalation, now), "")]
     if escalation.own_acknowledged_by and escalation.own_until and now < escalation.own_until:
-        until = clock(escalation.own_until)[-5:]
+        until = on_the_wall(escalation.own_until)
         lines.append((f"Somebody at the agency is on it: it is not alerted until {until}.", ""))
     return Entry("here", now, title, lines, _mark("", "here"))
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from broker.policy.time.calendars import LONDON as LOCAL
+from broker.policy.time.wall_clock import LONDON as LOCAL
+from broker.policy.time.wall_clock import moment_in_words
 
 __all__ = ["LOCAL"]
 
 
 def clock(instant: datetime | None) -> str:
     """Return an instant as local weekday, day and time."""
-    return f"{instant.astimezone(LOCAL):%a %-d %b %H:%M}" if instant else "–"
+    return moment_in_words(instant, LOCAL) if instant else "–"

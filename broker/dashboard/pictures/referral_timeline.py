@@ -24,6 +24,7 @@ from broker.domain.ids import DeliveryId
 from broker.domain.pictures import ReferralTimeline, RowDeadline, TimelineRow
 from broker.domain.referral import ReferralStatus
 from broker.domain.states import DeliveryState
+from broker.policy.time.wall_clock import on_the_wall
 
 NAME = "referral-timeline"
 MOST_ROWS = 12
@@ -276,12 +277,12 @@ def _draw_marks(
     top, bottom = span
     at_now = axis.x(now)
     drawing.line((at_now, top), (at_now, bottom + 6), "pic-now")
-    taken = [_write_below(drawing, at_now, bottom + 20, f"Now {clock(now)[-5:]}")]
+    taken = [_write_below(drawing, at_now, bottom + 20, f"Now {on_the_wall(now)}")]
     recalls_first = sorted(marks, key=lambda mark: mark.text, reverse=True)
     for text, at, count in _together(recalls_first, axis):
         x = axis.x(at)
         drawing.line((x, top), (x, bottom + 6), "pic-across")
-        written = f"{text}s from {clock(at)[-5:]}" if count > 1 else f"{text} {clock(at)[-5:]}"
+        written = f"{text}s from {on_the_wall(at)}" if count > 1 else f"{text} {on_the_wall(at)}"
         half = len(written) * 3.7
         if all(abs(x - other) > half + room for other, room in taken):
             taken.append(_write_below(drawing, x, bottom + 20, written))

@@ -33,6 +33,7 @@ _REPORTS = {
     "decisions": "what agencies decided, changed, and told children",
 }
 _BAD_PERIOD = "A day is missing or is not a date, or the period is too long."
+_BAD_REPORT = f"{_BAD_PERIOD[:-1]}; or no organisation has the code of the force."
 OPERATIONS = (
     Call(
         id="listAttention",
@@ -137,7 +138,7 @@ OPERATIONS = (
             ),
             scopes=OPS,
             gives={200: Gives("The counts of the period.", "inspection-report")},
-            problems={422: _BAD_PERIOD},
+            problems={422: _BAD_REPORT},
             query={**_PERIOD, "force": _FORCE},
         )
         for name, what in _REPORTS.items()
@@ -153,7 +154,7 @@ OPERATIONS = (
             description=f"Counts {what}, as CSV for spreadsheets.",
             scopes=OPS,
             gives={200: Gives("The counts of the period as CSV.", media_type="text/csv")},
-            problems={422: _BAD_PERIOD},
+            problems={422: _BAD_REPORT},
             query={**_PERIOD, "force": _FORCE},
         )
         for name, what in _REPORTS.items()

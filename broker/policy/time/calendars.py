@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import yaml
 
 from broker.errors import BeyondCalendar, PolicyError
+from broker.policy.time import wall_clock
 
-LONDON = ZoneInfo("Europe/London")
+LONDON = wall_clock.LONDON
 Hours = tuple[time, time]
 """A local opening and closing time; one that closes at or before it opens closes the next day."""
 Window = tuple[datetime, datetime]
@@ -22,8 +23,6 @@ Window = tuple[datetime, datetime]
 OFFICE_HOURS: Hours = (time(9), time(17))
 SCHOOL_OPENS = time(8, 30)
 _DAY, _MINUTE = timedelta(days=1), timedelta(minutes=1)
-_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,40 +251,10 @@ def day_after(day: date) -> date:
 
 def in_words(day: date) -> str:
     """Return a date as people say it, whatever the locale: ``Fri 18 Dec 2026``."""
-    return f"{short(day)} {day.year}"
-
-
-def short(day: date) -> str:
-    """Return a date without its year: ``Fri 18 Dec``."""
-    return f"{_WEEKDAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1]}"
+    return f"{wall_clock.short(day)} {day.year}"
 
 
 def window_said(hours: Hours) -> str:
     """Return a window as it is written in a directory: ``09:00-17:00``, ``22:00-24:00``."""
     opens, closes = hours
     return f"{opens:%H:%M}-{'24:00' if closes == time(0) else f'{closes:%H:%M}'}"
-
-
-def on_the_wall(instant: datetime, zone: ZoneInfo = LONDON) -> str:
-    """Return the time of day: ``09:00``, on a day when the clocks change ``01:30 BST``."""
-    return _in_words(instant.replace(second=0, microsecond=0), zone)[1]
-
-
-def moment_in_words(instant: datetime, zone: ZoneInfo) -> str:
-    """Return an instant in local time without its year: ``Fri 18 Dec 09:00``."""
-    return " ".join(_in_words(instant.replace(second=0, microsecond=0), zone))
-
-
-@lru_cache(maxsize=4096)
-def _in_words(minute: datetime, zone: ZoneInfo) -> tuple[str, str]:
-    """Return day and time of day of a minute, which many referrals have in common."""
-    local = minute.astimezone(zone)
-    said = f"{local.hour:02}:{local.minute:02}"
-    is_doubtful = _clocks_change(local.date(), zone)
-    return short(local.date()), f"{said} {local.tzname()}" if is_doubtful else said
-
-
-@lru_cache(maxsize=4096)
-def _clocks_change(day: date, zone: ZoneInfo) -> bool:
-    first, next_ = (datetime.combine(each, time(0), zone) for each in (day, day + _DAY))
-    return first.utcoffset() != next_.utcoffset()

@@ -17,9 +17,9 @@ from broker.policy.time.calendars import (
     SCHOOL_OPENS,
     WorkingCalendar,
     day_after,
-    moment_in_words,
 )
 from broker.policy.time.deadlines import BY_THE_CLOCK, Deadline, Span, Unit, Within, compute, exact
+from broker.policy.time.wall_clock import moment_in_words
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
 _NOTHING = timedelta(0)

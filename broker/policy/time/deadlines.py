@@ -24,10 +24,8 @@ from broker.policy.time.calendars import (
     Window,
     WorkingCalendar,
     day_after,
-    moment_in_words,
-    on_the_wall,
-    short,
 )
+from broker.policy.time.wall_clock import moment_in_words, on_the_wall, short
 from schemas.immutable import immutable
 
 _FORM = re.compile(r"([1-9][0-9]{0,2}) (working hour|working day|hour|minute)s?")

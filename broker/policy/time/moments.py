@@ -10,8 +10,8 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 
 from broker.domain.outstanding import is_past
-from broker.policy.time.calendars import LONDON, on_the_wall
 from broker.policy.time.duration_words import how_many
+from broker.policy.time.wall_clock import LONDON, on_the_wall
 
 _WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 _MONTHS = (

@@ -130,3 +130,17 @@ def test_a_day_and_a_month_are_local(world: World, accepted: str, day: str, mont
     if day[8:] != "01":
         report = world.client.get("/v1/reports/quality", params=beside, headers=headers).json()
         assert report["figures"] == []
+
+
+@pytest.mark.parametrize("force", ["staffordshire-polce", "", "STAFFORDSHIRE-POLICE", "a\x00b"])
+def test_a_force_that_nobody_knows_has_no_report(world: World, force: str) -> None:
+    """An empty report would say that it sent nothing."""
+    world.at("2026-12-16 10:00")
+    world.routed(urgent())
+    headers = world.headers("ops", "ops")
+    for name in REPORTS:
+        for path in (f"/v1/reports/{name}", f"/v1/reports/{name}.csv"):
+            answer = world.client.get(path, params={**DECEMBER, "force": force}, headers=headers)
+            assert answer.status_code == 422, answer.text
+            (fault,) = answer.json()["errors"]
+            assert (fault["pointer"], fault["code"]) == ("/force", "unknown-agency")

@@ -189,6 +189,7 @@ def test_who_may_only_read_asks_nothing(
         ({"topic": ""}, "Choose what it is about"),
         ({"topic": "nonsense"}, "There is a problem"),
         ({"text": "  "}, "Write your question"),
+        ({"text": "."}, "Write your question"),
         ({"text": "x" * 2001}, "2000 characters"),
     ],
 )
@@ -287,8 +288,10 @@ def test_a_version_that_is_not_there_answers_nothing(
     problem = answer(world, id_, 422, version=2)
     assert problem["errors"][0]["pointer"] == "/version"
     answer(world, id_, 422)
-    answer(world, id_, 422, text="")
+    for nothing in ("", " ", ".", "\u200b", "\u3164"):
+        answer(world, id_, 422, text=nothing)
     assert rows(context, "select count(*) from question_answer") == [(0,)]
+    assert rows(context, "select state from task where code = 'question-asked'") == [("open",)]
 
 
 def test_asking_needs_no_second_connection_for_the_policy(

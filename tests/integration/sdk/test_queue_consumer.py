@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import secrets
@@ -317,6 +318,34 @@ def test_an_encrypted_copy_is_read_with_any_of_the_agencys_keys(
         exchange.send(EncryptionKey.from_pem(pem).encrypt(copy))
     keys = replace(KEYS, decryption=(DecryptionKey(new), DecryptionKey(old)))
     work = consumer(engines, keys=keys)
+    assert [offered.id for offered in take_all(work)] == ["d1", "d2"]
+    assert work.dropped == 1
+
+
+def with_header(copy: bytes, header: bytes | dict[str, Any]) -> bytes:
+    """Return an encrypted copy with another protected header."""
+    raw = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return b".".join((base64.urlsafe_b64encode(raw).rstrip(b"="), *copy.split(b".")[1:]))
+
+
+@pytest.mark.parametrize(
+    "ephemeral",
+    [{"crv": "unknown"}, {"kty": "EC"}, {"x": 5}, None],
+    ids=["unknown curve", "another type", "no text", "nested"],
+)
+def test_an_encrypted_copy_that_anybody_may_have_made_costs_no_other(
+    engines: Engines, exchange: Exchange, ephemeral: dict[str, Any] | None
+) -> None:
+    """Whoever knows the agency's public key can encrypt to it: the header may hold anything."""
+    pem = new_encryption_key()
+    copy = EncryptionKey.from_pem(pem).encrypt(signed(json.dumps(delivery(9)).encode()))
+    header = json.loads(base64.urlsafe_b64decode(copy.split(b".")[0] + b"=="))
+    changed = {**header, "epk": {**header["epk"], **(ephemeral or {})}}
+    nested = b'{"alg":' + b"[" * 1500
+    exchange.send(delivery(1))
+    exchange.send(with_header(copy, nested if ephemeral is None else changed))
+    exchange.send(delivery(2))
+    work = consumer(engines, keys=replace(KEYS, decryption=(DecryptionKey(pem),)))
     assert [offered.id for offered in take_all(work)] == ["d1", "d2"]
     assert work.dropped == 1
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from schemas.requests import RECALL, RECEIPTS, SEES_TO, load
+from schemas.requests import ANSWER, QUESTION, RECALL, RECEIPTS, SEES_TO, load
 from schemas.shown_text import MARK, csv_cell, says_something, shown, shown_document, shown_line
 
 ID = "01977f2e-0000-7000-8000-000000000001"
@@ -43,7 +43,9 @@ def test_a_receipt_is_kept_with_marks(  # both fields, and the lines of a note s
     assert loaded.note == f"one\nA{MARK}[31m{MARK}B{MARK}{MARK}"
 
 
-@pytest.mark.parametrize("nobody", [".", "\u200b\u200b", " - ", "\u202e"])
+@pytest.mark.parametrize(
+    "nobody", [".", "\u200b\u200b", " - ", "\u202e", "\u3164", "\uffa0 \u115f"]
+)
 def test_a_name_has_a_letter_or_a_digit(nobody: str) -> None:
     assert not says_something(shown_line(nobody))
     for schema, value in (
@@ -53,6 +55,17 @@ def test_a_name_has_a_letter_or_a_digit(nobody: str) -> None:
     ):
         (fault,) = load(schema, value).faults
         assert fault.code == "required"
+
+
+@pytest.mark.parametrize("nothing", [".", "\u200b", "\n-\n", "\u202e\u2066", "\u3164"])
+def test_a_text_that_says_nothing_is_none(nothing: str) -> None:
+    (loaded,) = load(RECEIPTS, receipt(note=nothing)).value.receipts
+    assert loaded.note is None
+    (fault,) = load(QUESTION, {"topic": "contact", "text": nothing}).faults
+    assert (fault.pointer, fault.code) == ("/text", "required")
+    (fault,) = load(ANSWER, {"by": "DC Example", "text": nothing}).faults
+    assert fault.code == "required"
+    assert load(ANSWER, {"by": "DC Example", "text": nothing, "version": 2}).value.text is None
 
 
 def test_every_text_of_a_document_is_shown_safely() -> None:
