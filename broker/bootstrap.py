@@ -37,6 +37,7 @@ from broker.settings import BadSettings, Settings
 from broker.side_log import SideLog
 from broker.tracing import Traces, is_installed
 from broker.transport.http import SafePost
+from broker.transport.nudges import Nudges
 from broker.transport.wakeups import Wakeups
 
 
@@ -89,6 +90,8 @@ def open_broker(
         hit = failpoint_of(settings)
         wakeups = Wakeups(settings.wakeup_url, new_id=new_id, hit=hit)
         stack.callback(wakeups.close)
+        nudges = Nudges(settings.wakeup_url)
+        stack.callback(nudges.close)
         traces = traces_of(settings, process)
         if traces:
             stack.callback(traces.close)
@@ -100,6 +103,7 @@ def open_broker(
             policies=PolicyCache(ledger, channels.forms),
             epochs=EpochCache(ledger),
             wakeups=wakeups,
+            nudges=nudges,
             activity=activity,
             channels=stack.enter_context(channels.opened(settings, clock=clock)),
             notifiers=notifiers(settings, clock),

@@ -35,6 +35,7 @@ def release_hold(
     """
     write_release(context, delivery, by=by, reason=reason, expected_version=expected_version)
     context.wakeups.notify(DISPATCH)
+    context.nudges.send()
 
 
 def write_release(

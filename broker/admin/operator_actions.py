@@ -71,6 +71,7 @@ def replay(context: Context, delivery: DeliveryId, *, by: str, reason: str) -> N
     ):
         raise Conflict("This delivery is not undeliverable any more. Nothing was changed.")
     context.wakeups.notify(DISPATCH)
+    context.nudges.send()
 
 
 def redirect(  # noqa: PLR0913  as a person's act has them
@@ -189,6 +190,7 @@ def resume_agency(context: Context, agency: OrganisationCode, *, by: str, reason
     action = new_action(context, by, reason)
     if context.ledger.operator_actions.resume_agency(agency, action):
         context.wakeups.notify(DISPATCH)
+        context.nudges.send()
     elif not _is_repeated(context, "organisation.delivery_resumed", agency, action):
         raise Conflict("Delivery to this agency is not suspended. Nothing was changed.")
 

@@ -82,6 +82,8 @@ def settle(
         context.hit(SETTLED)
         if any(result.state is DeliveryState.RETURNED for result in results):
             context.wakeups.notify(DISPATCH)
+        if results:
+            context.nudges.send()
         this.trace(results, partial(_span_part, agency))
         if results:
             recorded = sum(result.result is ReceiptResult.RECORDED for result in results)
@@ -140,6 +142,7 @@ def redirect(
     if new is None:
         raise _not_redirectable(context, delivery)
     context.wakeups.notify(DISPATCH)
+    context.nudges.send()
     return new.id
 
 

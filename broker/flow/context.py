@@ -19,6 +19,7 @@ from broker.notices.base import Notifier
 from broker.settings import Settings
 from broker.side_log import SideLog
 from broker.tracing import Traces
+from broker.transport.nudges import Nudges
 from broker.transport.wakeups import Wakeups
 
 
@@ -32,6 +33,8 @@ class Context:
     epochs: EpochCache
     """The present epoch, and which ids a restore lost."""
     wakeups: Wakeups
+    nudges: Nudges
+    """Sent after each commit that a long poll may wait for."""
     activity: ActivityCounter
     channels: Mapping[str, Channel]
     """How deliveries go out, by the channel's name in the directory: those with their settings."""

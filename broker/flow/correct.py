@@ -179,6 +179,7 @@ def recall(  # noqa: PLR0913  as the publisher's call has them
         )
         context.wakeups.notify(ROUTE)
         context.wakeups.notify(DISPATCH)
+        context.nudges.send()
         this.log(referral=id_, publisher=publisher)
     return receipt
 

@@ -87,6 +87,7 @@ def _send_and_settle(context: Context, channel: PushChannel, offers: Sequence[Of
     context.ledger.deliveries.settle_pushes(
         attempts, now=context.clock(), actor=f"channel:{channel.form.name}"
     )
+    context.nudges.send()
     _count_collected(context, parcels, outcomes)
 
 

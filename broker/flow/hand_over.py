@@ -50,6 +50,7 @@ def hand_over(context: Context, limit: int) -> int:
     count = context.policies.with_held(look_at)
     if count:
         context.wakeups.notify(DISPATCH)
+        context.nudges.send()
     return count
 
 

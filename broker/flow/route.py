@@ -152,6 +152,7 @@ def postpone(context: Context, ids: Sequence[ReferralId], until: datetime, code:
     with context.ledger.routing.claim_begun(ids, until=until) as batch:
         decisions = [_after_failure(referral, policy, now, code) for referral in batch.referrals]
         batch.settle(decisions, now=now, actor=ACTOR)
+    context.nudges.send()
     return len(decisions)
 
 
@@ -177,10 +178,12 @@ def _announce(
     referrals: Sequence[Unrouted],
     decisions: Sequence[Decision],
 ) -> int:
-    """Wake dispatch, and trace and log what was committed; return how many were decided."""
+    """Tell others, and trace and log what was committed; return how many were decided."""
     context.hit(ROUTED)
     if any(_is_pushed(decision, context.push_channels) for decision in decisions):
         context.wakeups.notify(DISPATCH)
+    if decisions:
+        context.nudges.send()
     this.trace(referrals, lambda referral: SpanPart(referral.id, {"version": referral.version}))
     if decisions:
         deliveries = sum(len(_deliveries(decision)) for decision in decisions)

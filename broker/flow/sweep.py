@@ -95,6 +95,7 @@ class Sweeper:
                 "replayed": bulk.advance_replays(self._context),
             }
             if any(counts.values()):
+                self._context.nudges.send()
                 this.log(count=sum(counts.values()), **counts)
 
     def _beat(self, now: datetime) -> None:

@@ -35,6 +35,7 @@ from broker.heartbeats import LOOK_SECONDS, Heartbeats, Watchdog
 from broker.intake.http_intake import HttpIntake
 from broker.telemetry import elapsed, error_fields, info_enabled, logger
 from broker.threads import FairThreads
+from broker.transport.nudges import NudgeListener
 
 NOTE_USE_SECONDS = 60
 HEADERS = (
@@ -105,14 +106,28 @@ def _lifespan(
         jobs = (gateway.poller.run(), _note_use(gateway), _note_activity(gateway))
         watches = (_beat(heartbeats), watch_over(context, health))
         tasks = [asyncio.create_task(job) for job in (*jobs, *watches)]
+        listener = _listener(gateway, heartbeats)
         gateway.watchdog.start()
         try:
             async with surroundings:
                 yield
         finally:
+            listener.close()
             await _end(gateway, tasks)
 
     return lifespan
+
+
+def _listener(gateway: Gateway, heartbeats: Heartbeats) -> NudgeListener:
+    """Return what makes long polls look when another process has committed something; it runs."""
+    loop = asyncio.get_running_loop()
+
+    def nudge() -> None:
+        loop.call_soon_threadsafe(gateway.poller.nudge)
+
+    listener = NudgeListener(gateway.context.settings.wakeup_url, nudge, heartbeats)
+    listener.start()
+    return listener
 
 
 async def _end(gateway: Gateway, tasks: Sequence[asyncio.Task[None]]) -> None:

@@ -1,13 +1,14 @@
-"""Long polls: while requests wait, four times a second, the ledger is asked if anything happened.
+"""Long polls: while requests wait, the ledger is asked if anything happened, at each nudge.
 
-That reads no table. Only when a transaction has ended, anybody's, it is asked for what each waits.
+Nudges (``broker.transport.nudges``) may be lost, so it is asked four times a second anyhow. That
+reads no table. Only when a transaction has ended, anybody's, it is asked for what each waits.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from time import monotonic
 from typing import cast
 
@@ -23,6 +24,11 @@ from broker.telemetry import error_fields, logger
 from broker.threads import SPENDER
 
 EVERY_SECONDS = 0.25
+"""Between two looks without a nudge."""
+GATHER_SECONDS = 0.002
+"""From a nudge to the look: what is committed together is seen together."""
+LEAST_SECONDS = 0.02
+"""From the end of a look to the next one, however many nudges come."""
 LOOK_SECONDS = 10.0
 """A look at everything that is waited for, though nothing seems to have happened."""
 _Lane = dict[Hashable, set[asyncio.Event]]
@@ -51,7 +57,8 @@ class Poller:
         """What is waited for since the last look."""
         self._seen = ""
         self._looked_at = 0.0
-        self._any_waiting = asyncio.Event()
+        self._any_waiting, self._nudged = asyncio.Event(), asyncio.Event()
+        self._nudged_at = -EVERY_SECONDS
         self._ended = False
 
     def check(self, seconds: float) -> None:
@@ -84,11 +91,16 @@ class Poller:
                 for event in events:
                     event.set()
 
+    def nudge(self) -> None:
+        """Look soon, if a request waits: something was committed."""
+        self._nudged_at = monotonic()
+        self._nudged.set()
+
     async def run(self) -> None:
         """Look while a request waits, until this is cancelled."""
         while True:
             await self._any_waiting.wait()
-            await asyncio.sleep(EVERY_SECONDS)
+            await self._until_due()
             waiting = {name: list(lane) for name, lane in self._lanes.items() if lane}
             unseen, self._unseen = self._unseen, set()
             try:
@@ -98,6 +110,15 @@ class Poller:
                 _log.warning("look failed", **error_fields(error))
             if not any(self._lanes.values()):
                 self._any_waiting.clear()
+
+    async def _until_due(self) -> None:
+        """Wait for a nudge, and no longer than until a look is due without one."""
+        await asyncio.sleep(LEAST_SECONDS)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(EVERY_SECONDS - LEAST_SECONDS):
+                await self._nudged.wait()
+                await asyncio.sleep(GATHER_SECONDS)
+        self._nudged.clear()
 
     async def _wait(self, request: Request, subject: tuple[str, Hashable], end: float) -> bool:
         spender = SPENDER.get()
@@ -126,6 +147,9 @@ class Poller:
         waiting.add(event)
         self._unseen.add(subject)
         self._any_waiting.set()
+        # The nudge may have led to a look that did not know of this request yet.
+        if monotonic() - self._nudged_at < EVERY_SECONDS:
+            self._nudged.set()
         try:
             yield
         finally:

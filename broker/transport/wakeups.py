@@ -5,6 +5,8 @@ Keys in the wake-up Valkey, all under the prefix ``rb:`` (so that an access rule
 ``rb:wake:<name>``   a token with a life of 5 s: a wake-up is on its way, no second one is needed
 ``rb:<name>``        Celery's own list of messages for the task queue
 
+The channel ``rb:changed`` carries nudges (``broker.transport.nudges``).
+
 A message carries the task's name and nothing else. A task deletes the token of its queue
 before its first SELECT, so whatever is committed later sends a wake-up of its own.
 """
@@ -29,6 +31,7 @@ from broker.transport import lasting_faults
 from broker.transport.clients import kombu_connection, valkey
 
 KEY_PREFIX = "rb:"
+CHANNEL = f"{KEY_PREFIX}changed"
 TOKEN_MILLISECONDS = 5_000
 """The token lives so long at most; a worker that died with it delays its queue no longer."""
 TIMEOUT_SECONDS = 0.5
@@ -96,7 +99,7 @@ class Wakeups:
         return counts if len(counts) == len(task_queues) else None
 
     def check(self) -> None:
-        """Do with a key of its own what wake-ups do. Raises Misconfigured, Unavailable."""
+        """Do what wake-ups and nudges do. Raises Misconfigured, Unavailable."""
         key = f"{KEY_PREFIX}doctor"
         try:
             with within(TOTAL_SECONDS), self._tokens.pipeline() as asked:
@@ -107,6 +110,7 @@ class Wakeups:
                 asked.hset(key, "tag", "")
                 asked.hdel(key, "tag")
                 asked.delete(_token("doctor"))
+                asked.publish(CHANNEL, b"")
                 asked.execute()
             with within(TOTAL_SECONDS):
                 self._connection.connect()

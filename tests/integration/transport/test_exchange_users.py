@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError
 from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
 from broker.transport.exchange_users import add_user, address_for, default_reads_all
+from broker.transport.wakeups import CHANNEL
 
 STOKE = OrganisationCode("stoke-csc")
 
@@ -55,6 +56,8 @@ def test_an_agency_reads_its_own_queue_and_writes_receipts(engines: Engines, val
         ("ACL", "LIST"),
         ("EVAL", "return 1", "0"),
         ("SUBSCRIBE", "x"),
+        ("SUBSCRIBE", CHANNEL),
+        ("PUBLISH", CHANNEL, ""),
     ],
     ids=" ".join,
 )

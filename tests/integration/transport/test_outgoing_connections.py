@@ -16,15 +16,17 @@ from uuid import UUID
 import httpx2
 import pytest
 from kombu import Connection
+from redis import RedisError
 
 from broker import conversations, time_limits, tracing
 from broker.domain.ids import OrganisationCode
 from broker.errors import Unavailable
+from broker.heartbeats import Heartbeats
 from broker.ledger.database import Database
 from broker.notices import email
 from broker.notices.base import Deferred, Message
 from broker.tracing import SpanPart, TracedStep
-from broker.transport import bound_connections, http, queues, tolerant_redis, wakeups
+from broker.transport import bound_connections, http, nudges, queues, tolerant_redis, wakeups
 from broker.web import openid_provider
 from tests.conftest import ROOT, eventually, in_a_loop
 from tests.imports import outside_imports
@@ -73,6 +75,20 @@ def wake(port: int) -> bool:
         return opened.waiting(["route"]) is not None
     finally:
         opened.close()
+
+
+def nudge(port: int) -> bool:
+    sender = nudges.Nudges(f"redis://127.0.0.1:{port}/0")
+    sender._publish()
+    return sender._circuit.is_closed()
+
+
+def hear_nudges(port: int) -> bool:
+    heard = threading.Event()
+    listener = nudges.NudgeListener(f"redis://127.0.0.1:{port}/0", heard.set, Heartbeats())
+    with suppress(RedisError, OSError):
+        listener.listen()
+    return heard.is_set()
 
 
 def fetch_wake_ups(port: int) -> bool:
@@ -167,6 +183,20 @@ CONNECTIONS = (
             bound_connections.ANSWER_SECONDS,
         ),
         fetch_wake_ups,
+        VALKEY,
+        VALKEY_PATCHES,
+    ),
+    Outgoing(
+        "nudges, sent",
+        (nudges.TIMEOUT_SECONDS, nudges.TIMEOUT_SECONDS, nudges.TOTAL_SECONDS),
+        nudge,
+        VALKEY,
+        [(nudges, "TOTAL_SECONDS", TOTAL)],
+    ),
+    Outgoing(
+        "nudges, heard",
+        (nudges.TIMEOUT_SECONDS, nudges.HEARTBEAT, bound_connections.ANSWER_SECONDS),
+        hear_nudges,
         VALKEY,
         VALKEY_PATCHES,
     ),
