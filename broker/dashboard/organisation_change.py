@@ -74,6 +74,8 @@ async def change(visit: Visit, form: Form) -> Response:
     changes, latest = _changes(visit), await visit.desk.run(_latest, visit)
     if "change" in form:
         return _form(visit, form, latest, {})
+    if _is_repeated(form, latest):
+        return _done(visit, form)
     try:
         asked = _asked(visit, form, latest.version, latest.entry)
         new = NewVersion(_code(visit), latest.version, asked.document)
@@ -87,7 +89,22 @@ async def change(visit: Visit, form: Form) -> Response:
         return _form(visit, again, latest, {"reason": _CHANGED}, status=409)
     except Invalid as error:
         return _form(visit, form, latest, faults_by_field(error.faults), status=422)
-    done = "organisation-set" if asked.starts_at else "organisation-changed"
+    return _done(visit, form)
+
+
+def _is_repeated(form: Form, latest: Latest) -> bool:
+    """Tell whether a confirmation was sent before: the last version is what it makes."""
+    is_next = form.get("confirmed") == str(latest.version - 1)
+    is_alike = latest.is_later is _is_for_later(form)
+    return is_next and is_alike and changed_entry(latest.entry, form) == latest.entry
+
+
+def _is_for_later(form: Form) -> bool:
+    return bool(form.get("starts", "").strip())
+
+
+def _done(visit: Visit, form: Form) -> Response:
+    done = "organisation-set" if _is_for_later(form) else "organisation-changed"
     return RedirectResponse(f"{ROOT}/agencies/{_code(visit)}?done={done}", 303)
 
 

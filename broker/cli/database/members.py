@@ -56,6 +56,7 @@ def link(
     code, base = OrganisationCode(organisation), url or os.environ.get("BROKER_URL", "")
     with open_ledger() as ledger:
         now = ledger.queries.clock()
+        _check_takes_links(ledger, code)  # before anybody is added: what is refused changes nothing
         if name:
             _check_organisation(ledger, code)
             try:
@@ -64,7 +65,6 @@ def link(
             except Invalid as error:
                 raise click.UsageError(error.faults[0].message) from None
         member = _at(ledger, code, email)
-        _check_takes_links(ledger, code)
         address = base or "http://127.0.0.1:8080"
         link_url = membership.new_link(ledger, member.id, url=address, now=now)
     if as_json:

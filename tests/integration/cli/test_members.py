@@ -79,6 +79,9 @@ def test_ops_set_how_people_of_an_organisation_sign_in(run: Run, dsn: str) -> No
     refused = run("members", "link", *JO, **environment)
     assert refused.code != 0
     assert "broker members sign-in stoke-csc links" in refused.err
+    lee = ("stoke-csc", "lee@example.org", "--name", "Lee Example")
+    assert run("members", "link", *lee, **environment).code == refused.code
+    assert look(dsn, "select name from member") == [("Jo Example",)]
     assert run(*way, "links", "--by", "Ops Example", **environment).code == 0
     assert run("members", "link", *JO, **environment).code == 0
     assert run("members", "sign-in", "nowhere", "links", "--by", "X", **environment).code == 4

@@ -1,6 +1,7 @@
 """Text messages by a Notify on loopback: one sentence and a link, to numbers that were checked."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -221,4 +222,6 @@ def test_what_is_no_mobile_is_said_beside_the_field(
 ) -> None:
     answer = jo.post("/team/mobile", status=422, mobile=number)
     assert "Enter a UK mobile number" in answer.text
+    (invite,) = re.findall(r'<form [^>]*>(?=(?:(?!</form>).)*name="email")', answer.text, re.DOTALL)
+    assert 'action="/inbox/team"' in invite  # this page has another address
     assert rows(texting, "select count(*) from member_mobile") == [(0,)]

@@ -161,6 +161,20 @@ def test_somebody_elses_change_is_not_overwritten(context: Context, pages: TestC
     assert (entry["name"], entry["contacts"]["duty"]["telephone"]) == ("Renamed meanwhile", NUMBER)
 
 
+def test_a_confirmation_that_is_sent_twice_is_answered_alike(
+    context: Context, pages: TestClient
+) -> None:
+    session = signed_in(context, Right.ACT)
+    for changes in ({"duty_telephone": NUMBER}, {"duty_email": "new@example.org"}):
+        version = rows(context, COUNT)[0][0]
+        fields = {**form(version, duty_telephone=NUMBER), **form(version, **changes)}
+        checked = ask(pages, "POST", PATH, session, **fields)
+        answers = [ask(pages, "POST", PATH, session, **hidden(checked.text)) for _ in range(2)]
+        assert [answer.status_code for answer in answers] == [303, 303]
+        assert answers[0].headers["location"] == answers[1].headers["location"]
+        assert rows(context, COUNT) == [(version + 1,)]
+
+
 def test_an_unknown_organisation_is_not_found(context: Context, pages: TestClient) -> None:
     session = signed_in(context, Right.ACT)
     assert ask(pages, "GET", "/agencies/nowhere/change", session).status_code == 404
