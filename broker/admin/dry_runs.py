@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from broker.admin.hold_actions import write_release
@@ -73,12 +73,10 @@ def try_suspension(context: Context, agency: OrganisationCode, *, by: str, reaso
 
 def _try(context: Context, act: Callable[[Context], object]) -> DryRun:
     """Do an act in a transaction that is rolled back, and return what it wrote."""
-    # Read before the transaction: a second connection inside it could be the last of the pool.
-    with suppress(PolicyError):
+    with suppress(PolicyError):  # read before anything is locked: the first time takes a second
         context.policies.latest()
-    context.epochs.epochs()
     with rehearsing(context.ledger) as ledger:
-        act(replace(context, ledger=ledger))
+        act(context.on(ledger))
         events = ledger.written()
         return DryRun(events, _deliveries(ledger, events))
 

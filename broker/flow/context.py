@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from broker.channels.base import Channel, PushChannel
 from broker.domain.codes import NoticeChannel
@@ -54,6 +54,14 @@ class Context:
     """Where push channels send, each in a thread of its own."""
     test_organisation: OrganisationCode | None = None
     """In a rehearsal alone: who gets whatever is sent, in place of every real agency."""
+
+    def on(self, ledger: Ledger) -> Context:
+        """Return a context whose every read and write is another ledger's, as a rehearsal needs.
+
+        A second connection inside a transaction could be the last one of the pool.
+        """
+        policies, epochs = self.policies.reading(ledger), self.epochs.reading(ledger)
+        return replace(self, ledger=ledger, policies=policies, epochs=epochs)
 
     @property
     def may_lead(self) -> bool:

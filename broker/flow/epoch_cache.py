@@ -25,6 +25,13 @@ class EpochCache:
         self._epochs: list[Epoch] = []
         self._fresh_until = 0.0
 
+    def reading(self, ledger: Ledger) -> EpochCache:
+        """Return a cache that has what this one has, and reads later from another ledger."""
+        cache = EpochCache(ledger, monotonic=self._monotonic)
+        with self._lock:
+            cache._epochs, cache._fresh_until = self._epochs, self._fresh_until
+        return cache
+
     def epochs(self) -> list[Epoch]:
         """Return every epoch of the ledger, the first one first."""
         with self._lock:

@@ -89,6 +89,15 @@ class PolicyCache:
         self._latest: Policy | None = None
         self._fresh_until = 0.0
 
+    def reading(self, ledger: Ledger) -> PolicyCache:
+        """Return a cache that has what this one has, and reads all else from another ledger."""
+        cache = PolicyCache(ledger, self.channels, monotonic=self._monotonic)
+        with self._lock:
+            cache._policies.update(self._policies)
+            cache._based_on.update(self._based_on)
+            cache._latest, cache._fresh_until = self._latest, self._fresh_until
+        return cache
+
     def latest(self) -> Policy:
         """Return the policy in force. Raises PolicyError when none was ever published."""
         with self._lock:

@@ -151,9 +151,7 @@ def _child(area: str, born_on: str) -> dict[str, object]:
 
 def _rehearse(context: Context) -> None:
     """Take a test referral through every step. Raises _Stopped, or Unavailable."""
-    # Read before the transaction: a second connection inside it could be the last of the pool.
     policy = _at(SyntheticStep.ROUTE, context.policies.latest)
-    context.epochs.epochs()
     with rehearsing(context.ledger) as ledger:
         _walk(_in_rehearsal(context, ledger), _area_of(policy, context.clock()))
 
@@ -163,8 +161,7 @@ def _in_rehearsal(context: Context, ledger: RehearsalLedger) -> Context:
     organisation = OrganisationCode(f"test-{context.new_id()}")
     ledger.health.add_test_organisation(organisation)
     return replace(
-        context,
-        ledger=ledger,
+        context.on(ledger),
         activity=ActivityCounter(ledger, context.clock),
         traces=None,
         hit=no_failpoint,

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from broker.admin.dry_runs import try_recall
 from broker.domain.codes import RecallReason
 from broker.domain.ids import OrganisationCode
+from broker.flow import epoch_cache, policy_cache
 from broker.flow.context import Context
 from broker.flow.correct import recall
 from broker.side_log import SideLog
@@ -154,6 +155,17 @@ def test_a_release_says_the_deadlines_that_it_would_have(
     again, done = ops(*act, "--dry-run"), ops(*act)
     assert (again.code, again.err) == (done.code, done.err)
     assert "is not held any more" in again.err
+
+
+def test_a_dry_run_reads_nothing_on_a_second_connection_however_old_the_memory_is(
+    context: Context, delivery: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What checks it is ``tests/one_connection.py``."""
+    for cache in (policy_cache, epoch_cache):
+        monkeypatch.setattr(cache, "REFRESH_SECONDS", 0.0)
+    which = (context, OrganisationCode("staffordshire-police"), UUID(delivery["referral"]))
+    reason = RecallReason.WRONG_PERSON
+    assert try_recall(*which, reason, by="DS Imogen Farlow", actor="key:1").events
 
 
 def test_a_dry_run_writes_no_side_log(

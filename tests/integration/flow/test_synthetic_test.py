@@ -11,7 +11,7 @@ from psycopg import sql
 
 from broker.domain.codes import HealthLevel
 from broker.domain.proofs import SyntheticStep, SyntheticTest
-from broker.flow import route, synthetic_test
+from broker.flow import epoch_cache, policy_cache, route, synthetic_test
 from broker.flow.context import Context
 from broker.flow.health_watch import health_of
 from broker.flow.process_reports import GATEWAY, write_report
@@ -69,6 +69,17 @@ def test_none_is_sent_unless_the_settings_say_so(context: Context) -> None:
     assert not begin(context)
     assert context.ledger.health.synthetic_test() is None
     assert "synthetic" not in problems(context)
+
+
+def test_it_reads_nothing_on_a_second_connection_however_old_the_memory_is(
+    tested: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What checks it is ``tests/one_connection.py``."""
+    for cache in (policy_cache, epoch_cache):
+        monkeypatch.setattr(cache, "REFRESH_SECONDS", 0.0)
+    assert begin(tested)
+    run_waiting(tested)
+    assert (latest(tested).step, latest(tested).through_at) == (None, tested.clock())
 
 
 def test_it_comes_through_and_no_table_holds_anything_of_it(

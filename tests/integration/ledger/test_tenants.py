@@ -153,9 +153,14 @@ ELSEWHERE = {
         "test_nobody_else_sends_a_draft",
     ),
     **dict.fromkeys(
-        (f"directory.{name}" for name in ["documents_of", "record", "versions"]),
+        (f"directory.{name}" for name in ["documents_of", "record", "start_due", "versions"]),
         "for ops alone: the directory has no owners",
     ),
+    **dict.fromkeys(
+        (f"members.{name}" for name in ["set_sign_in", "sign_in_of"]),
+        "test_provider_sign_in.py of the inbox, and ops",
+    ),
+    "members.set_mobile": "it writes the number of the member who is signed in",
     "health.add_test_organisation": "in a transaction that is rolled back",
     **dict.fromkeys(
         (f"questions.{name}" for name in ["answer", "ask", "questions"]),
@@ -206,7 +211,10 @@ def test_a_list_is_compared_with_its_own_publishers_referrals(book: Book) -> Non
     ) == [(POLICE, []), (WEST_MERCIA, ["26/777"])]
 
 
-NAMES_WHOSE = ("OrganisationCode", "LeaseId", "Attempt", "Withdrawal", "NewVersion", "Held")
+NAMES_WHOSE = (
+    *("OrganisationCode", "LeaseId", "Attempt", "Withdrawal", "NewVersion", "Held"),
+    *("ChangedDraft", "EndedDraft"),
+)
 
 
 def methods_that_say_whose(ledger: Ledger) -> set[str]:
