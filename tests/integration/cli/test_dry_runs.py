@@ -163,6 +163,7 @@ def test_a_dry_run_reads_nothing_on_a_second_connection_however_old_the_memory_i
     """What checks it is ``tests/one_connection.py``."""
     for cache in (policy_cache, epoch_cache):
         monkeypatch.setattr(cache, "REFRESH_SECONDS", 0.0)
+    context.policies._fresh_until = context.epochs._fresh_until = 0.0
     which = (context, OrganisationCode("staffordshire-police"), UUID(delivery["referral"]))
     reason = RecallReason.WRONG_PERSON
     assert try_recall(*which, reason, by="DS Imogen Farlow", actor="key:1").events

@@ -77,6 +77,7 @@ def test_it_reads_nothing_on_a_second_connection_however_old_the_memory_is(
     """What checks it is ``tests/one_connection.py``."""
     for cache in (policy_cache, epoch_cache):
         monkeypatch.setattr(cache, "REFRESH_SECONDS", 0.0)
+    tested.policies._fresh_until = tested.epochs._fresh_until = 0.0
     assert begin(tested)
     run_waiting(tested)
     assert (latest(tested).step, latest(tested).through_at) == (None, tested.clock())
