@@ -62,10 +62,21 @@ def test_an_agency_is_told_at_once(
 
 @pytest.mark.usefixtures("only_nudges")
 def test_a_publisher_is_told_at_once(
-    gateway: tuple[TestClient, Poller], context: Context, key: Key
+    gateway: tuple[TestClient, Poller],
+    context: Context,
+    key: Key,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """Its answer says what the referral is by then, so the wait is asked how it ended."""
     client, poller = gateway
-    police = key("staffordshire-police", "publish")
+    police, ended_early = key("staffordshire-police", "publish"), list[bool]()
+
+    async def wait(self: Poller, *subject: Any) -> bool:
+        ended_early.append(await for_routing(self, *subject))
+        return ended_early[-1]
+
+    for_routing = Poller.for_routing
+    monkeypatch.setattr(Poller, "for_routing", wait)
     with ThreadPoolExecutor(1) as callers:
         waiting = callers.submit(
             client.post,
@@ -76,6 +87,7 @@ def test_a_publisher_is_told_at_once(
         eventually(lambda: has_looked_in_vain(poller))
         assert route.drain(context) == 1
         assert waiting.result().json()["state"] == "routed"
+    assert ended_early == [True]
 
 
 def test_without_valkey_the_gateway_looks_by_itself(

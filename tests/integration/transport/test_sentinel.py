@@ -17,9 +17,11 @@ from broker.devstack.engines import Engines
 from broker.domain.ids import OrganisationCode
 from broker.engine_addresses import Use, unfit
 from broker.errors import Unavailable
+from broker.heartbeats import Heartbeats
 from broker.transport.clients import valkey
 from broker.transport.exchange_users import add_user, address_for, default_reads_all
 from broker.transport.memory_policy import KEEPS_ALL, eviction
+from broker.transport.nudges import NudgeListener, Nudges
 from broker.transport.queues import AgencyQueues, Copy
 from broker.transport.wakeups import Wakeups, task_name
 from tests.conftest import eventually
@@ -126,6 +128,31 @@ def _woken(wakeups: Wakeups, ran: list[float], since: float) -> bool:
             return True
         time.sleep(0.1)
     return False
+
+
+def test_nudges_are_heard_again_after_a_failover(sentinel: Sentinel) -> None:
+    heard: list[float] = []
+    listener = NudgeListener(sentinel.url, lambda: heard.append(time.monotonic()), Heartbeats())
+    sender = Nudges(sentinel.url)
+
+    def nudged() -> bool:
+        sender.send()
+        time.sleep(0.1)
+        return len(heard) > since
+
+    listener.start()
+    try:
+        eventually(lambda: heard)  # it has subscribed
+        since = len(heard)
+        eventually(nudged)
+        before = sentinel.master()
+        sentinel.first.kill()
+        eventually(lambda: sentinel.master() != before)
+        since = len(heard) + 1  # beside what a new subscription is
+        eventually(nudged)
+    finally:
+        sender.close()
+        listener.close()
 
 
 def test_a_client_follows_the_master_that_was_demoted(sentinel: Sentinel) -> None:
