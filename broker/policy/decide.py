@@ -43,6 +43,7 @@ from broker.policy.routing.plan import ATTEND_WITHIN, Plan, route
 from broker.policy.routing.unread import leaves_grade_open, unread_handling, with_unread
 from broker.policy.time.calendars import LONDON
 from schemas import pictures, tolerance
+from schemas.formats import GRACE
 from schemas.referral import CheckedReferral, Referral
 
 MAILBOX = "mailbox"
@@ -75,7 +76,7 @@ def decide(
         return _rejected(waiting, checked, document, policy)
     plan = _plan(waiting, checked, document, policy, now)
     marks = _marks(document, referral, policy, child_key)
-    verdict = _verdict(referral, checked, plan, policy, marks)
+    verdict = _verdict(waiting, checked, plan, policy, marks)
     if plan.unroutable_reason:
         return _unroutable(waiting, plan, verdict, policy, now)
     if waiting.earlier:
@@ -275,25 +276,39 @@ def _tasks_due(
 
 
 def _verdict(
-    referral: Referral,
+    waiting: Unrouted,
     checked: CheckedReferral,
     plan: Plan,
     policy: Policy,
     marks: Sequence[bytes],
 ) -> Verdict:
-    is_unknown = tolerance.is_assumed(checked.defects, "/times", "/times/first_known_at")
+    referral = checked.referral
+    assert referral is not None
     return Verdict(
         policy_version=policy.version,
         directory_version=policy.version,
         grade=plan.grade,
         effective_grade=plan.effective_grade,
-        first_known_at=None if is_unknown else referral.times.first_known_at,
+        first_known_at=_first_known_at(waiting, checked, referral),
         defects=checked.defects,
         warnings=plan.warnings,
         marks=marks,
         linked_within=(policy.linked_within if marks else None) or timedelta(0),
         profile=profile(referral, checked.defects),
     )
+
+
+def _first_known_at(
+    waiting: Unrouted, checked: CheckedReferral, referral: Referral
+) -> datetime | None:
+    """Return what reports measure from; None where it is assumed, or cannot be.
+
+    A correction may name a time after the hand-in, and would make any delay look prompt: what was
+    said before stays.
+    """
+    known_at = referral.times.first_known_at
+    is_assumed = tolerance.is_assumed(checked.defects, "/times", "/times/first_known_at")
+    return None if is_assumed or known_at - waiting.accepted_at > GRACE else known_at
 
 
 def _marks(

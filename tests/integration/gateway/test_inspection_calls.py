@@ -144,3 +144,45 @@ def test_a_force_that_nobody_knows_has_no_report(world: World, force: str) -> No
             assert answer.status_code == 422, answer.text
             (fault,) = answer.json()["errors"]
             assert (fault["pointer"], fault["code"]) == ("/force", "unknown-agency")
+
+
+def test_who_gave_it_back_was_not_prompt(world: World) -> None:
+    world.at("2026-12-16 10:00")
+    document = urgent()
+    document["times"]["first_known_at"] = "2026-12-16T09:00:00Z"
+    world.routed(document)
+    (part,) = world.collect(OFFICE)
+    given = {"delivery": part["delivery"], "by": "A. Person"}
+    world.answer(OFFICE, stage="acknowledged", **given)
+    assert figures(world, "promptness")["acknowledged", "within_24_hours"] == 1
+    world.answer(OFFICE, stage="returned", reason="wrong_area", area="E06000021", **given)
+    world.drain()
+    world.at("2026-12-27 10:00")
+    assert figures(world, "promptness") == {
+        ("handed_in", "within_24_hours"): 1,
+        ("collected", "not_yet"): 1,
+        ("acknowledged", "not_yet"): 1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("first_known_at", "band"),
+    [
+        ("2026-11-01T09:00:00Z", "later"),
+        ("2026-12-16T11:00:00Z", "within_24_hours"),  # a sender's clock that is ahead
+        ("2026-12-19T09:00:00Z", "within_30_days"),  # as it was said before
+    ],
+)
+def test_nothing_is_known_first_after_it_was_handed_in(
+    world: World, first_known_at: str, band: str
+) -> None:
+    world.at("2026-12-16 10:00")
+    document = urgent()
+    document["times"]["first_known_at"] = "2026-12-01T09:00:00Z"
+    receipt = world.routed(document)
+    world.at("2026-12-20 10:00")
+    document["times"]["first_known_at"] = first_known_at
+    path = f"/v1/referrals/{receipt['id']}/corrections"
+    assert world.client.post(path, json=document, headers=world.police).is_success
+    world.drain()
+    assert figures(world, "promptness")["handed_in", band] == 1

@@ -82,8 +82,13 @@ def delivery(chance: random.Random, of: Row) -> Row:
         at = times[place] = later(chance, at)
     if state == "acknowledged" and chance.random() < 0.3:
         state, sent_on_at = "handed_over", NOW - HOUR
+    elif state == "acknowledged" and chance.random() < 0.3:
+        state = "returned"
     return {
-        **{"sent_on_at": sent_on_at, "returned_at": NOW if state == "handed_over" else None},
+        **{
+            "sent_on_at": sent_on_at,
+            "returned_at": NOW if state in ("handed_over", "returned") else None,
+        },
         "id": UUID(int=chance.getrandbits(128)),
         **{"referral": of["id"], "agency": chance.choice(AGENCIES), "state": state},
         **{"channel": "mailbox", "role": chance.choice(("lead", "copy"))},
@@ -182,11 +187,16 @@ def spelt_alike(counted: list[Tally]) -> list[Tally]:
 
 def promptness(rows: list[Row]) -> Iterator[Thing]:
     for of in rows:
-        leads = [part for part in of["deliveries"] if part["role"] == "lead"]
+        leads = [part for part in of["deliveries"] if has_it(part)]
         for what in ("collected", "acknowledged"):
             at = min((part[f"{what}_at"] for part in leads if part[f"{what}_at"]), default=None)
             yield of, None, what, band(of["first_known_at"], at)
         yield of, None, "handed_in", band(of["first_known_at"], of["accepted_at"])
+
+
+def has_it(part: Row) -> bool:
+    """Tell whether an agency leads, and has not given its part back."""
+    return part["role"] == "lead" and part["state"] != "returned"
 
 
 def band(known: datetime | None, at: datetime | None) -> str:
@@ -214,7 +224,7 @@ def missing(rows: list[Row]) -> Iterator[Thing]:
             taken = [
                 part
                 for part in of["deliveries"]
-                if part["role"] == "lead" and part["agency"] != LADO and child in part["scope"]
+                if has_it(part) and part["agency"] != LADO and child in part["scope"]
             ]
             for what, column in (("shared", "available_at"), ("acknowledged", "acknowledged_at")):
                 at = min((part[column] for part in taken if part[column]), default=None)

@@ -1,5 +1,5 @@
 -- How long after the police first knew a referral was handed in, collected by a lead agency's software
--- and acknowledged by a person there: in bands.
+-- and acknowledged by a person there: in bands. An agency that gave its part back does not have it.
 with counted as materialized (
     select publisher, coalesce(referral.grade, '') as grade,
            coalesce(profile ->> 'unit', '') as unit, first_known_at, accepted_at,
@@ -10,7 +10,7 @@ with counted as materialized (
         select min(collected_at) as collected_at, min(acknowledged_at) as acknowledged_at
         from delivery
         where delivery.referral = referral.id and delivery.role = 'lead'
-          and delivery.kind = 'referral'
+          and delivery.kind = 'referral' and delivery.state <> 'returned'
     ) answered on true
     where accepted_at >= %(since)s and accepted_at < %(until)s
       and (%(force)s::text is null or publisher = %(force)s)
