@@ -1,9 +1,11 @@
 """The exchange on a real RabbitMQ: copies out, receipts in, and what an agency's user may do."""
 
+import base64
 import json
 import re
 import shlex
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -132,6 +134,25 @@ def test_the_sdk_takes_copies_and_answers_them(queues: AgencyQueues, address: st
     assert taken == ["d1", "d2"]
     stages = [(receipt["delivery"], receipt["stage"]) for receipt in receipts_in(queues)]
     assert stages == [("d1", "collected"), ("d2", "collected")]
+
+
+def test_a_forged_encrypted_copy_is_gone_and_costs_no_other(
+    queues: AgencyQueues, address: str
+) -> None:
+    """A message that ended the connection instead would come back for ever."""
+    head, *rest = copy(9).body.split(b".")
+    header = json.loads(base64.urlsafe_b64decode(head + b"=="))
+    header["epk"]["crv"] = "unknown"
+    forged = b".".join((base64.urlsafe_b64encode(json.dumps(header).encode()).rstrip(b"="), *rest))
+    copies = [copy(1), replace(copy(9), body=forged), copy(2)]
+    assert queues.publish(copies) == ["", "", ""]
+    taken = []
+    for _ in range(2):
+        with QueueConsumer(address, STOKE, KEYS, by="Intake desk", wait=0) as consumer:
+            for delivery in consumer:
+                with delivery:
+                    taken.append(delivery.id)
+    assert taken == ["d1", "d2"]
 
 
 def test_what_a_recall_follows_is_dropped_by_the_sdk(
