@@ -29,6 +29,8 @@ AIMS = {
     "contact_change_seconds": -1.0,
 }
 FIRST_URN = 100_000
+PAUSE_SECONDS = 0.01
+"""Between two looks for the change: a key may make 200 calls a second."""
 CALLS, SCRAPES = 40, 5
 _TEMPLATE = """\
 entry:
@@ -144,3 +146,4 @@ async def _change(first: Line, second: Line) -> float:
             (listed,) = orjson.loads(page.body)["organisations"]
             if listed["version"] > shown["version"]:
                 return page.answered_at - changed.sent_at
+            await asyncio.sleep(PAUSE_SECONDS)
