@@ -76,11 +76,12 @@ def test_long_polls_are_answered_at_once_when_the_gateway_is_asked_to_end(
     stack: Stack, key: Key
 ) -> None:
     police, agency = key("staffordshire-police", "publish"), key("stoke-csc", "collect")
+    no_news = key("west-mercia-police", "publish")  # nothing happens to its referrals meanwhile
     document = sample(1)
     with ThreadPoolExecutor(3) as callers:
         answers = [
             callers.submit(call, stack, "/v1/collect", agency, {"wait": WAIT}),
-            callers.submit(call, stack, f"/v1/events?wait={WAIT}", police),
+            callers.submit(call, stack, f"/v1/events?wait={WAIT}", no_news),
             callers.submit(
                 call, stack, "/v1/referrals", {**police, "Prefer": f"wait={WAIT}"}, document
             ),
