@@ -82,13 +82,8 @@ async def release(request: Request) -> Response:
     """Release deliveries; they are offered again at once."""
     caller, gateway = caller_of(request), gateway_of(request)
     held = _held(await parse_body(request, requests.LEASES))
-    context = gateway.context
     released = await gateway.run(
-        context.ledger.deliveries.release,
-        caller.organisation,
-        held,
-        now=context.clock(),
-        actor=caller.actor,
+        collect.release, gateway.context, caller.organisation, held, actor=caller.actor
     )
     return _results(
         [
