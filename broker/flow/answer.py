@@ -152,12 +152,13 @@ def preview_redirect(
     *,
     area: str | None,
     agency: OrganisationCode | None,
+    expected_version: int | None = None,
 ) -> RedirectPreview:
     """Return who would get a delivery, what they would see and by when; change nothing.
 
-    Raises what ``redirect`` raises.
+    ``expected_version`` is the version that the person saw. Raises what ``redirect`` raises.
     """
-    redirectable = context.ledger.receipts.redirectable(delivery)
+    redirectable = context.ledger.receipts.redirectable(delivery, expected_version=expected_version)
     if redirectable is None:
         raise _not_redirectable(context, delivery)
     return _preview(context, redirectable, area=area, to=agency)

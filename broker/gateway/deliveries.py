@@ -137,6 +137,7 @@ async def preview_redirect(request: Request) -> Response:
         DeliveryId(identifier(request)),
         area=target.area,
         agency=OrganisationCode(target.agency) if target.agency else None,
+        expected_version=target.expected_version,
     )
     return json_response(responses.redirect_preview(preview))
 
