@@ -45,7 +45,7 @@ def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[d
 def release(context: Context, agency: OrganisationCode, held: Held, *, actor: str) -> list[bool]:
     """Release an agency's deliveries unread; they are offered again at once.
 
-    ``held`` pairs each delivery with its lease. False for each lease that is no longer the agency's.
+    ``held`` pairs each delivery with its lease. False for each lease that is no longer theirs.
     """
     released = context.ledger.deliveries.release(agency, held, now=context.clock(), actor=actor)
     if any(released):
