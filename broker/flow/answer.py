@@ -84,8 +84,7 @@ def settle(
             context.wakeups.notify(DISPATCH)
         if results:
             context.nudges.send()
-        this.trace(results, partial(_span_part, agency))
-        if results:
+            this.trace(results, partial(_span_part, agency))
             recorded = sum(result.result is ReceiptResult.RECORDED for result in results)
             this.log(agency=agency, count=len(results), recorded=recorded)
             this.log_single("delivery", results, lambda result: result.delivery)
