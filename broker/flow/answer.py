@@ -200,7 +200,8 @@ def give_areas(
     """Set the areas where people of an unroutable referral live, and retry its routing.
 
     The key ``referral`` gives an area to the referral itself, when nobody is listed in it. ``why``
-    and ``expected_version`` are as for ``redirect``.
+    is the action of a person, as for ``redirect``; without it ``actor`` acts through a call that
+    asks for no reason, on ``expected_version`` if that is given.
 
     Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
     not wait for an area, or was corrected since the version that was seen.
