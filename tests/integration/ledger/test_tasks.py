@@ -221,5 +221,7 @@ def test_a_task_that_is_open_already_stays_as_it_is(book: Book) -> None:
         ("c", "/2", "Again."),
         ("d", "/1", "Again."),
     ]
-    opened = "select data ->> 'code', data ->> 'pointer' from event where kind like '%%.task_opened'"
+    opened = (
+        "select data ->> 'code', data ->> 'pointer' from event where kind like '%%.task_opened'"
+    )
     assert book.look(f"{opened} order by id") == [("c", "/2"), ("d", "/1")]
