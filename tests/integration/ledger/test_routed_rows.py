@@ -343,7 +343,7 @@ def test_a_decision_writes_its_own_referral(
     book: Book, before: dict[str, Any], decide: Any, after: dict[str, Any]
 ) -> None:
     first, second = pair(book)
-    force(book, first, **before)
+    force(book, first, **{"state": "unroutable", **before})
     settle(book, decide(first))
     assert row(book, first) == {**BEFORE, **before, **after}
     assert row(book, second) == BEFORE
