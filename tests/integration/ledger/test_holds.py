@@ -135,6 +135,7 @@ def test_what_is_not_held_or_does_not_stand_is_not_kept(book: Book, change: str 
         book.accept("another, which stands")
         book.do(f"{RECALL} where id = (select referral from delivery)", NOW)
     assert keep(book, id_) == []
+    assert not release(book, id_)
     assert book.look("select count(*) from act") == [(0,)]
 
 
