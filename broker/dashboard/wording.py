@@ -17,9 +17,11 @@ from broker.policy.time.calendars import Hours, in_words, window_said
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment, to_the_second
 from broker.policy.time.wall_clock import on_the_wall
+from broker.web.code_words import event_in_words, words_for
+from broker.web.code_words import in_words as plain
 from schemas import labels
 
-__all__ = ["duration", "how_many"]
+__all__ = ["duration", "event_in_words", "how_many", "plain"]
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAND_NAMES: Mapping[str, str] = {
@@ -157,11 +159,6 @@ def unroutable(reason: str | None) -> str:
     return UNROUTABLE_NAMES.get(reason or "") or plain(reason)
 
 
-def plain(code: object) -> str:
-    """Return a code as words."""
-    return str(code).replace("_", " ").replace("-", " ") if code else "–"
-
-
 def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     """Return the data of an event as phrases; ``names`` replace IDs."""
     rest, phrases = dict(data), []
@@ -190,7 +187,7 @@ def _value(value: Any) -> str:
     if isinstance(value, str) and value[10:11] == "T":
         with suppress(ValueError):
             return moment(datetime.fromisoformat(value))
-    return str(value).replace("_", " ")
+    return words_for(str(value)) or str(value).replace("_", " ")
 
 
 def hours(of_days: Mapping[int, tuple[Hours, ...]]) -> str:

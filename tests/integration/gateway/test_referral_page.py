@@ -58,8 +58,8 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     assert "Graded medium." in first_one
     assert re.search(rf"{SHROPSHIRE} must acknowledge by .* 15:00 , was ", latest)
     assert re.search(rf"{STAFFORDSHIRE} correction available Not yet", latest)
-    assert f"{SHROPSHIRE} referral available Not yet" in latest
-    assert f"{STAFFORDSHIRE} referral acknowledged today 10:00, A. Worker" in first_one
+    assert f"{SHROPSHIRE} Referral Waiting to be collected Not yet" in latest
+    assert f"{STAFFORDSHIRE} Referral Taken on today 10:00, A. Worker" in first_one
     timeline = shown.partition("Everything that happened")[2]
     assert "by Staffordshire Police (its key test)" in timeline
     assert "grade from medium to very high" in timeline
@@ -102,7 +102,7 @@ def test_a_history_names_agencies_and_not_ids(
     assert check.status_code == 200
     assert "Shropshire children&#39;s social care" in check.text
     assert "persons posing risk: all" in check.text
-    assert "Delivery sent on" not in page(status)
+    assert "Redirected to another agency" not in page(status)
     (confirmed,) = re.findall(r'name="confirmed" value="([^"]+)"', check.text)
     form["confirmed"] = f"{confirmed} child-99"
     assert pages.post(path, data=form, headers=headers).status_code == 200
@@ -111,7 +111,7 @@ def test_a_history_names_agencies_and_not_ids(
     timeline = page(status).partition("Everything that happened")[2]
     names = names_of(context)
     old, new = names.of(one["agency"]), names.of("shropshire-csc")
-    assert f"Delivery sent on – {old} by Jo Example; to: {new} “they moved”" in timeline
+    assert f"Redirected to another agency – {old} by Jo Example; to: {new} “they moved”" in timeline
     assert f"Delivery leased – {old} by {old};" in timeline
 
 
