@@ -110,7 +110,7 @@ class DirectoryChanges:
         if started:
             known = started[max(started)]
             return EntryCourse(number, known.document, known.version, set_for_later)
-        documented = self._documented([code])
+        documented = self._documented([code]) if number else {}
         if code in documented:
             return EntryCourse(number, documented[code], 0, set_for_later)
         return EntryCourse(number, last, number, set_for_later)

@@ -159,6 +159,21 @@ def unroutable(reason: str | None) -> str:
     return UNROUTABLE_NAMES.get(reason or "") or plain(reason)
 
 
+_FOR_SOFTWARE = frozenset({"notice", "escalation", "row"})
+"""Ids and names of rules in events, which say nothing to people; the API has them."""
+_DETAILS: Mapping[str, str] = {
+    "asked": "by",
+    "attempts": "times tried",
+    "because": "why",
+    "channel": "by",
+    "code": "why",
+    "due_at": "due",
+    "percent": "of the time gone, in per cent",
+    "to_agency": "to",
+}
+"""What the details of an event are called, where their own names say little."""
+
+
 def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
     """Return the data of an event as phrases; ``names`` replace IDs."""
     rest, phrases = dict(data), []
@@ -174,8 +189,9 @@ def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
         due = moved.get("due") or moved.get("due_at")
         phrases.append(f"to {moved['milestone']} by {_value(due)}{was}")
     for name, value in rest.items():
-        known = names.get(value) if isinstance(value, str) else None
-        phrases.append(f"{plain(name)}: {known or _value(value)}")
+        if name not in _FOR_SOFTWARE:
+            known = names.get(value) if isinstance(value, str) else None
+            phrases.append(f"{_DETAILS.get(name) or plain(name)}: {known or _value(value)}")
     return phrases
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
+from urllib.parse import urlencode
 
 import psycopg
 import urllib3
@@ -23,7 +24,7 @@ from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
 from tests.browser.conftest import Site
 
-TRIES = 9
+TRIES = 5
 PAUSE_SECONDS = 1.05
 """A picture of the whole is kept for a second: each try is to make its own."""
 _TICK = os.sysconf("SC_CLK_TCK")
@@ -75,11 +76,13 @@ def ops(site: Site, *rights: Any) -> Headers:
 
 
 def _signed_in(site: Site, link: str, form: Mapping[str, str]) -> Headers:
-    headers = {"Sec-Fetch-Site": "same-origin", "Origin": site.url}
+    headers = {
+        "Sec-Fetch-Site": "same-origin",
+        "Origin": site.url,
+        "Content-Type": "application/x-www-form-urlencoded",
+    }
     with urllib3.PoolManager() as http:
-        answer = http.request_encode_body(
-            "POST", link, fields=dict(form), encode_multipart=False, headers=headers, redirect=False
-        )
+        answer = http.request("POST", link, body=urlencode(form), headers=headers, redirect=False)
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
     return {"Cookie": cookie, "Accept-Encoding": "gzip", "Sec-Fetch-Site": "none"}
 

@@ -12,6 +12,8 @@ from tests.browser.first_bytes import HEAD, Timed, member, ops, timed
 
 ORGANISATIONS, DELIVERIES = 300, 1_000_000
 LIMIT_MS = 150
+OFFERED = (200, 303)
+"""A search that finds one thing leads to it."""
 MORE = """
 insert into organisation (code, name, kind, channel)
 select 'agency-' || n, 'Council number ' || n || ' social care', 'social-care', 'mailbox'
@@ -54,9 +56,12 @@ def asked(site: Site) -> Iterator[tuple[str, Mapping[str, str]]]:
 
 @pytest.mark.proof
 def test_the_first_byte_comes_in_time(long: Site) -> None:
-    pages: list[Timed] = [timed(long, path, headers) for path, headers in asked(long)]
+    pages: list[Timed] = []
+    print(f"\n{HEAD}")
+    for path, headers in asked(long):
+        pages.append(timed(long, path, headers))
+        print(pages[-1].line, flush=True)
 
-    print("\n".join(["", HEAD, *(page.line for page in pages)]))
-    assert [(page.path, page.status) for page in pages if page.status != 200] == []
+    assert [(page.path, page.status) for page in pages if page.status not in OFFERED] == []
     # Other work on the machine can only slow it down: the best of some counts.
     assert [page.line for page in pages if page.best_ms >= LIMIT_MS] == []

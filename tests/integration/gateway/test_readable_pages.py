@@ -32,6 +32,9 @@ UNREADABLE = {
     "a value of a program": re.compile(
         r"\b(?:True|False|null|undefined|NoneType)\b|\bby None\b|\{'|=None"
     ),
+    "a code of an organisation": re.compile(
+        r"(?<![\w@./-])(?:[a-z]+-(?:csc|edt|lado|sw|police)|school-\d{6})\b"
+    ),
     "a template": re.compile(r"\{\{|\{%|\}\}"),
 }
 SUBJECTS = ("/", "/figures", "/attention", "/notices", "/silent", "/agencies", "/escalations")
@@ -133,6 +136,7 @@ def test_no_page_shows_a_code(world: World, pages: TestClient, context: Context)
     "text",
     [
         *("Failed sms http 400", "sms_http_400", "Delivery sent on", "delivery.breached", "exit 3"),
+        *("glasgow-sw met the fewest", "school-900001"),
         *("state: leased", "BROKER_SMS_URL is not set", "by None", "{{ moment }}"),
     ],
 )
