@@ -67,7 +67,7 @@ def bad_night(world: World, context: Context) -> str:
     rejected = sample(4)
     rejected["grade"] = {"risk": "certain"}
     world.hand_in(rejected)
-    world.routed(sample(5))
+    world.routed(sample(10))  # no agency matches
     refused = {"picture": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"}
     sent = {"headers": world.police, "json": refused}
     assert world.client.post("/v1/referrals", **sent).status_code == 422

@@ -89,4 +89,13 @@ def test_everything_that_is_wrong_is_near(
 
     assert {name for name, count in clicks.items() if count is None} == set(), clicks
     assert clicks["a stopped worker"] == 0
-    assert clicks_to(lambda path, _: path == f"/escalations/{uuid4()}", fetch) is None
+
+
+@pytest.mark.parametrize(("goal", "clicks"), [("/", 0), ("/c", 3), ("/d", None), ("/x", None)])
+def test_clicks_are_counted(goal: str, clicks: int | None) -> None:
+    linked = {"/": "/a", "/a": "/b", "/b": "/c", "/c": "/d", "/d": "/"}
+
+    def fetch(path: str) -> str:
+        return f'<a class="x" href="/ops{linked[path]}">On</a>'
+
+    assert clicks_to(lambda path, _: path == goal, fetch) == clicks
