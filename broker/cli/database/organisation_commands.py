@@ -64,17 +64,19 @@ def print_entry(code: str | None) -> None:
     click.echo(yaml.safe_dump(dict(course.entry), sort_keys=False, allow_unicode=True), nl=False)
 
 
-class _Seen(click.ParamType[tuple[int, int]]):
-    """A version as ``show --entry`` prints it: 4, or 4.3."""
+def _seen_version(
+    _: click.Context, __: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
+    """Read a version as ``show --entry`` prints it, 4 or 4.3: the last one, and the one in force.
 
-    name = "version"
-
-    def convert(self, value: Any, *context: Any) -> tuple[int, int]:
-        """Return the last version and the one in force."""
-        last, _, in_force = str(value).partition(".")
-        if not (last.isdecimal() and (in_force or last).isdecimal()):
-            self.fail("write the version that `show --entry` printed, such as 4 or 4.3")
-        return int(last), int(in_force or last)
+    Raises BadParameter.
+    """
+    if text is None:
+        return None
+    last, _dot, in_force = text.partition(".")
+    if not (last.isdecimal() and (in_force or last).isdecimal()):
+        raise click.BadParameter("write the version that `show --entry` printed, like 4 or 4.3")
+    return int(last), int(in_force or last)
 
 
 @click.command("set")
@@ -88,7 +90,12 @@ class _Seen(click.ParamType[tuple[int, int]]):
     help="Change this field alone, such as contacts.duty.telephone='01632 960 123'.",
 )
 @click.option("--clear", "cleared", metavar="NAME", multiple=True, help="Take this field out.")
-@click.option("--version", type=_Seen(), help="With FILE: the version that you changed.")
+@click.option(
+    "--version",
+    metavar="N",
+    callback=_seen_version,
+    help="With FILE: the version that you changed.",
+)
 @click.option("--new", "is_new", is_flag=True, help="With FILE: add an organisation.")
 @click.option("--starts", metavar="INSTANT", help="From when on it counts, in the future.")
 @by_option

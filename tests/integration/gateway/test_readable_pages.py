@@ -69,8 +69,7 @@ def bad_night(world: World, context: Context) -> str:
     world.hand_in(rejected)
     world.routed(sample(10))  # no agency matches
     refused = {"picture": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAA"}
-    sent = {"headers": world.police, "json": refused}
-    assert world.client.post("/v1/referrals", **sent).status_code == 422
+    assert world.client.post("/v1/referrals", headers=world.police, json=refused).status_code == 422
     world.at("2026-12-21 12:01")
     world.watch()
     notify(context)  # no channel is set, so each fails
