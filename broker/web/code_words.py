@@ -185,7 +185,7 @@ _ROLES: Mapping[str, str] = {"lead": "must act", "copy": "for information"}
 _TASKS: Mapping[str, str] = {
     "refused": "what was sent was rejected and not stored",
     "known-for-long": "the police knew of it for a long time",
-    "embargo-in-words": "an embargo that stands in the instructions alone",
+    "embargo-in-words": "an embargo that only the instructions name",
     "suspect-at-recipient": "a person who may pose a risk is at the recipient",
     "embargo-for-all": "an embargo that does not say who it is for",
     "handling-unread": "handling instructions that we could not read",
