@@ -24,7 +24,7 @@ from broker.domain.codes import MemberRight
 from broker.domain.ids import OrganisationCode
 from tests.browser.conftest import Site
 
-TRIES = 3
+TRIES = 5
 PAUSE_SECONDS = 1.05
 """A picture of the whole is kept for a second: each try is to make its own."""
 _TICK = os.sysconf("SC_CLK_TCK")
