@@ -32,6 +32,7 @@ NEEDS = "needs"
 """In a stored warning: what else an agency must be shown to be told it."""
 OF_RECEIVED = frozenset({UNREAD, PLACE_IN_WORDS})
 """Warnings about the document as received: where a list was shortened, places in it have moved."""
+_DUE = {milestone: f"{milestone}_by" for milestone in Milestone}
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
 
@@ -163,8 +164,8 @@ def _shown(faults: Sequence[Mapping[str, Any]], disclosed: Disclosed) -> list[di
 def deadlines(offer: Offer) -> dict[str, str | None]:
     """Return each milestone's deadline, null where there is none."""
     return {
-        f"{milestone}_by": due.isoformat() if (due := offer.due.get(milestone)) else None
-        for milestone in Milestone
+        name: due.isoformat() if (due := offer.due.get(milestone)) else None
+        for milestone, name in _DUE.items()
     }
 
 
