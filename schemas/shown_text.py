@@ -53,9 +53,7 @@ def shown_document(value: Any) -> Any:
 
 def _is_plain(text: str) -> bool:
     """Tell quickly whether a text, most of them, has nothing to hide."""
-    return text.isprintable() and (
-        text.isascii() or not any(filler in text for filler in _FILLERS)
-    )
+    return text.isprintable() and (text.isascii() or not any(filler in text for filler in _FILLERS))
 
 
 def _shown_members(value: Any) -> Any:

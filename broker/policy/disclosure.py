@@ -110,7 +110,9 @@ class Disclosed:
 
         What rests on nothing is shown to everybody.
         """
-        return not needs or any(None not in map(self.pointer, ground) for ground in needs)
+        if not needs:
+            return True
+        return any(None not in map(self.pointer, ground) for ground in needs)
 
     def _is_shown(self, tokens: Sequence[str]) -> bool:
         if tokens and tokens[0] in LISTED and tokens[0] not in self.content:

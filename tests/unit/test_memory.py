@@ -1,4 +1,4 @@
-"""The collector of cycles has nothing to do in routing, so it may look seldom."""
+"""The collector of cycles has nothing to do on the path, so it may look seldom."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import orjson
 import pytest
 
+from broker import memory
 from broker.channels.registry import CHANNELS
 from broker.devstack import sample_referrals
 from broker.domain.ids import OrganisationCode, ReferralId
@@ -17,7 +18,6 @@ from broker.policy.decide import decide
 from broker.policy.decision import Decision, Unrouted
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
-from workers import celery_tasks
 
 NOW = datetime(2026, 11, 27, 16, tzinfo=UTC)
 
@@ -64,12 +64,12 @@ def cycles_left(policy: Policy, document: object) -> int:
     return gc.collect()
 
 
-def test_a_worker_keeps_the_collector_off_what_lives_long() -> None:
+def test_a_settled_process_keeps_the_collector_off_what_lives_long() -> None:
     before, kept_off = gc.get_threshold(), gc.get_freeze_count()
     long_lived = [[number] for number in range(1000)]
     try:
-        celery_tasks.settle_memory()
+        memory.settle()
         assert gc.get_freeze_count() >= kept_off + len(long_lived)
-        assert gc.get_threshold()[0] == celery_tasks.COLLECT_AFTER
+        assert gc.get_threshold()[0] == memory.COLLECT_AFTER
     finally:
         gc.set_threshold(*before)

@@ -13,7 +13,7 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 
-from broker import telemetry, time_limits
+from broker import memory, telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import take
@@ -54,6 +54,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
             with suppress(BrokerError):
                 context.policies.latest()
             app = build(context)
+            memory.settle()
             _Server(_config(app, settings), app).run(sockets=[listener])
     except Interrupted:
         return
