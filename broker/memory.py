@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import gc
 
-COLLECT_AFTER = 20_000
+FOR_A_WORKER = 20_000
 """So many objects more than before are looked through for cycles: more than a batch has."""
+FOR_A_GATEWAY = 5_000
+"""Fewer, because a request that fails may leave a cycle, and its whole body with that."""
 
 
-def settle() -> None:
+def settle(collect_after: int) -> None:
     """Keep the collector of cycles off what lives long, and off the values of a batch.
 
     Call it when what lives as long as the process was read. The values of a batch hold no cycles
     and go by the counts of their references.
     """
     gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    gc.set_threshold(collect_after)

@@ -79,7 +79,7 @@ def _warm() -> None:
         _log.debug(
             "not warm yet", **error_fields(error)
         )  # the first task reads it, or logs the error
-    memory.settle()
+    memory.settle(memory.FOR_A_WORKER)
 
 
 @signals.worker_process_shutdown.connect

@@ -85,8 +85,8 @@ def test_a_settled_process_keeps_the_collector_off_what_lives_long() -> None:
     before, kept_off = gc.get_threshold(), gc.get_freeze_count()
     long_lived = [[number] for number in range(1000)]
     try:
-        memory.settle()
+        memory.settle(memory.FOR_A_WORKER)
         assert gc.get_freeze_count() >= kept_off + len(long_lived)
-        assert gc.get_threshold()[0] == memory.COLLECT_AFTER
+        assert gc.get_threshold()[0] == memory.FOR_A_WORKER
     finally:
         gc.set_threshold(*before)

@@ -63,7 +63,7 @@ def application(context: Context) -> Starlette:
     with suppress(BrokerError):
         context.policies.latest()
     app = build(context)
-    memory.settle()
+    memory.settle(memory.FOR_A_GATEWAY)
     return app
 
 

@@ -12,7 +12,7 @@ def test_a_gateway_settles_its_memory_before_it_serves(context: Context) -> None
     gc.unfreeze()
     try:
         application(context)
-        assert gc.get_threshold()[0] == memory.COLLECT_AFTER
+        assert gc.get_threshold()[0] == memory.FOR_A_GATEWAY
         assert gc.get_freeze_count()
     finally:
         gc.set_threshold(*before)
