@@ -84,9 +84,9 @@ class Disclosed:
         return self._known[original]
 
     def _pointer(self, original: str) -> str | None:
-        tokens: list[str] | None = original.split("/")[1:]
-        if self._places:
-            tokens = self._moved(tokens)
+        steps = original.split("/")[1:]
+        # In most documents nothing was left out and nothing has moved.
+        tokens = self._moved(steps) if self._places else steps
         if tokens is None or not self._is_shown(tokens):
             return None
         return "/".join(["", *tokens])
