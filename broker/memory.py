@@ -7,7 +7,7 @@ import gc
 FOR_A_WORKER = 20_000
 """So many objects more than before are looked through for cycles: more than a batch has."""
 FOR_A_GATEWAY = 5_000
-"""Fewer, because a request that fails may leave a cycle, and its whole body with that."""
+"""Fewer, because a request that fails could leave a cycle, and its whole body with that."""
 
 
 def settle(collect_after: int) -> None:
