@@ -64,6 +64,8 @@ FASTEST = 6000
 _STAGES = tuple(codes.Stage)
 _REQUIRED = (("decided", "outcome"), ("returned", "reason"))
 _OF_A_DECISION = ("views_considered", "child_told")
+_OF_STAGES = (*_REQUIRED, *(("decided", name) for name in _OF_A_DECISION))
+"""Fields that only one stage has."""
 
 
 @immutable
@@ -311,8 +313,9 @@ class NewReceiptSchema(Record[NewReceipt]):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _fits_the_stage(self, _: Any, original: Any, **__: Any) -> None:
         if isinstance(original, dict) and original.get("stage") in _STAGES:
-            for stage, name in (*_REQUIRED, *(("decided", name) for name in _OF_A_DECISION)):
-                self._check(original, stage, name)
+            for stage, name in _OF_STAGES:
+                if (original["stage"] == stage) != (name in original):
+                    self._check(original, stage, name)
 
     def _check(self, original: dict[str, Any], stage: str, name: str) -> None:
         if original["stage"] == stage and (stage, name) in _REQUIRED and name not in original:

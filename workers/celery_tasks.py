@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -10,7 +9,7 @@ from functools import cache, partial
 
 from celery import shared_task, signals
 
-from broker import telemetry
+from broker import memory, telemetry
 from broker.bootstrap import Pool, open_broker
 from broker.errors import BrokerError
 from broker.flow import dispatch, route, synthetic_test, task_queues
@@ -20,8 +19,6 @@ from broker.transport.wakeups import task_name
 from schemas import compiled
 from schemas.referral import REFERRAL
 
-COLLECT_AFTER = 20_000
-"""So many objects more than before are looked through for cycles: more than a batch has."""
 _open = ExitStack()
 _opening = threading.Lock()
 _log = logger("worker")
@@ -82,17 +79,7 @@ def _warm() -> None:
         _log.debug(
             "not warm yet", **error_fields(error)
         )  # the first task reads it, or logs the error
-    settle_memory()
-
-
-def settle_memory() -> None:
-    """Keep the collector of cycles off what lives long, and off the values of a batch.
-
-    What was read at the start lives as long as the process. The values of a batch hold no cycles
-    and go by the counts of their references; looking through them took 6 % of routing.
-    """
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    memory.settle(memory.FOR_A_WORKER)
 
 
 @signals.worker_process_shutdown.connect
