@@ -163,11 +163,12 @@ class _Shaping:
     def named(self, value: dict[str, Any], record: Record[Any], pointer: str) -> dict[str, Any]:
         """Return an object with each field under its own name, and in the part it belongs to."""
         known = record.load_fields
+        spelt = {other_names.fold(name) for name in known}
         present = {other_names.fold(name) for name in value}
         named: dict[str, Any] = {}
         beside: list[tuple[str, tuple[str, str]]] = []
         for written, item in value.items():
-            is_spelt = any(other_names.fold(written) == other_names.fold(name) for name in known)
+            is_spelt = other_names.fold(written) in spelt
             name = None if is_spelt else other_names.field_of(written, known)
             if name is not None and name not in named and other_names.fold(name) not in present:
                 _add(self.renamed, f"{pointer}/{escape(name)}")
