@@ -187,7 +187,8 @@ class _Shaping:
         """Put a field into the part that it belongs to, unless that part has one."""
         part, name = place
         there = named.get(part, {})
-        if not isinstance(there, dict) or name in there or "unknown" in there:
+        # A status says already whether a child is missing: what may contradict it is for people.
+        if not isinstance(there, dict) or not {name, "unknown", "status"}.isdisjoint(there):
             return
         _add(self.renamed, f"{pointer}/{part}/{name}")
         named[part] = {**there, name: named.pop(written)}

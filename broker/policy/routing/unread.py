@@ -41,7 +41,7 @@ _OF_A_PERSON = (
 )
 _TAIL = (
     "(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager|"
-    "from|care|home|education))*"
+    "from|care|home|education|since))*"
 )
 _HEAD = f"(?!(?:[a-z]+_)*(?:{_ELSEWHERE})_)(?:[a-z]+_)*"
 _UNKNOWN_NAME = re.compile(
