@@ -122,9 +122,10 @@ class Code(Spoken, fields.String):
         labels: Mapping[str, str] | None = None,
     ) -> None:
         self.codes = {str(code): code for code in codes}
+        self.labels = dict(labels or {})
         metadata = described(description, enum=list(self.codes))
         if labels is not None:
-            metadata[ENUM_DESCRIPTIONS] = dict(labels)
+            metadata[ENUM_DESCRIPTIONS] = self.labels
         super().__init__(required=required, metadata=metadata)
         self.listed = ", ".join(self.codes)
 

@@ -12,7 +12,7 @@ from broker.errors import Fault
 from broker.policy.routing.places_in_words import ReadPlaces
 from broker.policy.routing.plan import Plan
 from schemas import tolerance
-from schemas.spellings import folded, says_nothing
+from schemas.spellings import folded, says_no, says_nothing
 from schemas.tolerance import Treated, Treatment
 
 CODE = "unread-decides"
@@ -41,7 +41,7 @@ _OF_A_PERSON = (
 )
 _TAIL = (
     "(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager|"
-    "from|care|home|education))*"
+    "from|care|home|education|since))*"
 )
 _HEAD = f"(?!(?:[a-z]+_)*(?:{_ELSEWHERE})_)(?:[a-z]+_)*"
 _UNKNOWN_NAME = re.compile(
@@ -68,6 +68,11 @@ _HANDLING = re.compile(
     r"/handling(?:/embargo(?:/(?:until|no_contact_with(?:/\d+)?|[^/]* \(\d+\)))?"
     r"|/do_not_disclose_to(?:/\d+)?)?"
 )
+_NOT_TO_BE_TOLD = re.compile(
+    "embargo|non_?disclosure|no_?contact|with(?:hold|held)|"
+    "(?:do_?not|not_?to(?:_?be)?)_?(?:disclose|share|tell|told|contact|inform|notify)"
+)
+"""In the name of a field of no schema, wherever it stands: somebody must not be told."""
 _MESSAGE = (
     "What was written here could not be read, and it decides who is told or by when. Ask the "
     "publisher what is meant, and make sure that the right agencies have the referral."
@@ -78,22 +83,26 @@ _UNREAD = (Treatment.SET_ASIDE, Treatment.ASSUMED)
 def unread_handling(defects: Iterable[Fault], received: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the places that say how to treat a referral and were not read, or not wholly.
 
-    A field of no schema under ``handling``, or a part of that name elsewhere, is such a place.
+    A field of no schema under ``handling``, or a part of that name elsewhere, is such a place, and
+    so is a field anywhere whose name says that somebody is not to be told.
     """
     return tuple(
         defect.pointer
         for defect in defects
         if isinstance(defect, Treated)
         and defect.treatment is not Treatment.READ
-        and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(defect))
+        and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(received, defect))
         and not _is_blank(received, defect)
+        and not _says_nobody(received, defect)
     )
 
 
-def _is_unknown_handling(defect: Treated) -> bool:
+def _is_unknown_handling(received: Mapping[str, Any], defect: Treated) -> bool:
     first, *rest = defect.pointer.split("/")[1:]
     if defect.code != "unknown-field":
         return False
+    if _NOT_TO_BE_TOLD.search(_in_snakes((first, *rest)[-1])):
+        return not _says_no(tolerance.written_at(received, defect.pointer), is_graded=False)
     return (first == "handling" and len(rest) in (1, 2)) or (
         not rest and re.search("embargo|disclos|handling", first, re.IGNORECASE) is not None
     )
@@ -152,12 +161,18 @@ def _may_decide_by_name(received: Mapping[str, Any], defect: Treated) -> bool:
     if defect.code != "unknown-field":
         return False
     value = tolerance.written_at(received, defect.pointer)
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", defect.pointer).lower().replace("-", "_")
+    snake = _in_snakes(defect.pointer)
     if _URN.fullmatch(snake):
         return re.fullmatch(r"\s*[0-9]{6}\s*", str(value)) is not None
-    if _UNKNOWN_NAME.fullmatch(snake.replace(" ", "_")) is None:
+    if _UNKNOWN_NAME.fullmatch(snake) is None:
         return False
     return not _says_no(value, is_graded=_SCALE.search(defect.pointer) is not None)
+
+
+def _in_snakes(name: str) -> str:
+    """Return a name in small letters, with an underscore between its words."""
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return snake.lower().replace("-", "_").replace(" ", "_")
 
 
 def _says_no(value: Any, *, is_graded: bool) -> bool:
@@ -188,6 +203,12 @@ def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:
     value = tolerance.written_at(received, defect.pointer)
     items = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
     return any(isinstance(item, dict | str) for item in items)
+
+
+def _says_nobody(received: Mapping[str, Any], defect: Treated) -> bool:
+    """Tell whether what was set aside says no: nobody is kept from being told."""
+    is_set_aside = defect.treatment is Treatment.SET_ASIDE
+    return is_set_aside and says_no(tolerance.written_at(received, defect.pointer))
 
 
 def _is_blank(received: Mapping[str, Any], defect: Treated) -> bool:
