@@ -12,7 +12,7 @@ from broker.errors import Fault
 from broker.policy.routing.places_in_words import ReadPlaces
 from broker.policy.routing.plan import Plan
 from schemas import tolerance
-from schemas.spellings import folded, says_no, says_nothing
+from schemas.spellings import folded, says_nothing
 from schemas.tolerance import Treated, Treatment
 
 CODE = "unread-decides"
@@ -93,7 +93,6 @@ def unread_handling(defects: Iterable[Fault], received: Mapping[str, Any]) -> tu
         and defect.treatment is not Treatment.READ
         and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(received, defect))
         and not _is_blank(received, defect)
-        and not _says_nobody(received, defect)
     )
 
 
@@ -113,8 +112,7 @@ def with_unread(
 ) -> Plan:
     """Return a plan with a warning and a task for each field that decides and was not read.
 
-    What was left blank was not written, so nothing of it is unread: what is not said is noted by
-    routing itself. A part of no schema that may hold people decides too.
+    What was left blank, or says no, is not unread: what is not said is noted by routing itself. A part of no schema that may hold people decides too.
     """
     unread = [
         defect.pointer
@@ -205,12 +203,8 @@ def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:
     return any(isinstance(item, dict | str) for item in items)
 
 
-def _says_nobody(received: Mapping[str, Any], defect: Treated) -> bool:
-    """Tell whether what was set aside says no: nobody is kept from being told."""
-    is_set_aside = defect.treatment is Treatment.SET_ASIDE
-    return is_set_aside and says_no(tolerance.written_at(received, defect.pointer))
-
-
 def _is_blank(received: Mapping[str, Any], defect: Treated) -> bool:
+    """Tell whether what was left out says nothing or no."""
     is_needed = defect.treatment is Treatment.ASSUMED
-    return not is_needed and says_nothing(tolerance.written_at(received, defect.pointer))
+    written = tolerance.written_at(received, defect.pointer)
+    return not is_needed and _says_no(written, is_graded=True)
