@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -41,7 +42,8 @@ from tests.faults.waiting import WAIT, Waiter
 from tests.faults.wire import Wire
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+"""How long the processes may take to start: the machine may be busy with many."""
 WARM_UP = 6
 PROBES = 3
 DELAY_SECONDS = 2.0
@@ -154,8 +156,7 @@ class Campaign:
 
         ``leaps``: how often the ledger's clock may leap ahead, for as long as a copy is patient.
         """
-        self.journal.crowding = _crowding()
-        patience = RECOVERY_SECONDS * self.journal.crowding
+        self.journal.crowding = crowding()
         began = time.monotonic()
         self.waiter.close()
         for agency in self.agencies:
@@ -166,13 +167,13 @@ class Campaign:
             publisher.rest()
         if self.recaller:
             self.recaller.rest()
-        left = self._drained(patience, queues=False)
+        left = await_rest(self.journal, partial(self._open, queues=False))
         self.journal.drained_after = time.monotonic() - began
         for _ in range(leaps):
             if left or not self._open(queues=True):
                 break
             self.town.go_ahead(LONG)
-            left = self._drained(patience, queues=True)
+            left = await_rest(self.journal, partial(self._open, queues=True))
         self.journal.undrained = left
         self._close()
 
@@ -209,14 +210,6 @@ class Campaign:
         lag = time.monotonic() - handed.told_at
         time.sleep(0.05)
         return lag
-
-    def _drained(self, seconds: float, *, queues: bool) -> list[str]:
-        until = time.monotonic() + seconds
-        while left := self._open(queues=queues):
-            if time.monotonic() > until:
-                return left
-            time.sleep(0.2)
-        return []
 
     def _open(self, *, queues: bool) -> list[str]:
         return witness.unfinished(self.town.engines.database_url, queues=queues)
@@ -313,9 +306,25 @@ def prepare_ledger(url: str) -> dict[str, str]:
         }
 
 
-def _crowding() -> float:
+def crowding() -> float:
     """Return how many processes want each processor, of late; 1 when nobody has to wait."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def await_rest(
+    journal: Journal, unfinished: Callable[[], list[str]], crowding: Callable[[], float] = crowding
+) -> list[str]:
+    """Wait until nothing is unfinished; return what still is when the time for that is over.
+
+    The most crowded moment counts: other work may begin only while this comes to rest.
+    """
+    began = time.monotonic()
+    while left := unfinished():
+        journal.crowding = max(journal.crowding, crowding())
+        if time.monotonic() - began > RECOVERY_SECONDS * journal.crowding:
+            return left
+        time.sleep(0.2)
+    return []
 
 
 def until(check: Callable[[], bool], seconds: float) -> None:

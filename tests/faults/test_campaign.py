@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.faults.__main__ import summary
-from tests.faults.campaign import run
+from tests.faults.campaign import await_rest, run
+from tests.faults.journal import Journal
 from tests.faults.schedule import Strike, plan
 from tests.faults.strikes import FAULTS
 
@@ -52,3 +53,9 @@ def test_every_fault_strikes_before_any_strikes_twice() -> None:
 
 def test_no_strike_outlasts_its_run() -> None:
     assert all(strike.at + strike.seconds <= 61 for strike in plan(5, 60, LENGTHS))
+
+
+def test_the_bound_of_the_rest_follows_work_that_begins_meanwhile() -> None:
+    journal, left, crowded = Journal(crowding=2), iter([["open"]] * 2 + [[]]), iter([5.0, 3.0])
+    assert await_rest(journal, lambda: next(left), lambda: next(crowded)) == []
+    assert journal.crowding == 5
