@@ -106,7 +106,7 @@ class Campaign:
             [self._wire(documents.WAITER, place) for place in (1, 2)],
             ["/v1/collect", f"/v1/events?wait={WAIT}"],
         )
-        self.recaller = self._recaller() if recalls else None
+        self._recallers = [self._recaller()] if recalls else []
 
     def calm(self) -> None:
         """Wait until all is up; then see whether wake-ups alone get referrals routed.
@@ -136,8 +136,8 @@ class Campaign:
             if client not in late:
                 client.start()
         self.waiter.start()
-        if self.recaller:
-            self.recaller.start()
+        for recaller in self._recallers:
+            recaller.start()
         began = time.monotonic()
         threads = []
         for strike in strikes:
@@ -161,13 +161,9 @@ class Campaign:
         self.waiter.close()
         for agency in self.agencies:
             agency.sober_up()
-        for publisher in self.publishers:
-            publisher.stop()
-        for publisher in self.publishers:
-            publisher.rest()
-        if self.recaller:
-            self.recaller.rest()
-        left = await_rest(self.journal, partial(self._open, queues=False))
+        for client in (*self.publishers, *self._recallers):
+            client.stop()
+        left = await_rest(self.journal, self._unfinished)
         self.journal.drained_after = time.monotonic() - began
         for _ in range(leaps):
             if left or not self._open(queues=True):
@@ -180,8 +176,10 @@ class Campaign:
     def _close(self) -> None:
         for publisher in self.publishers:
             publisher.look(LOOKED_AT)
-        for client in (*self.agencies, *self.publishers):
+        for client in (*self.agencies, *self._recallers):
             client.close()
+        for publisher in self.publishers:
+            publisher.close(RECOVERY_SECONDS * self.journal.crowding)
 
     def _strike(self, strike: Strike, fault: Fault) -> None:
         with self.town.locks[fault.part]:
@@ -210,6 +208,12 @@ class Campaign:
         lag = time.monotonic() - handed.told_at
         time.sleep(0.05)
         return lag
+
+    def _unfinished(self) -> list[str]:
+        """Return what is not answered for yet; then what is open in the ledger."""
+        repeated = sum(client.unanswered for client in (*self.publishers, *self._recallers))
+        left = [f"{repeated} calls were repeated without an answer"] if repeated else []
+        return left or self._open(queues=False)
 
     def _open(self, *, queues: bool) -> list[str]:
         return witness.unfinished(self.town.engines.database_url, queues=queues)
