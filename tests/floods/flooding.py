@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -194,6 +195,12 @@ def step_back() -> None:
 def main(kind: str, port: str, key: str, seconds: str, address: str | None = None) -> None:
     step_back()
     flood = Flood(int(port), key, float(seconds), address)
+
+    def end(*_: object) -> None:
+        print(json.dumps(flood.answers), flush=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
     print("begins", flush=True)
     in_a_loop(getattr(flood, kind)())
     print(json.dumps(flood.answers))
