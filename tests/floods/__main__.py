@@ -56,6 +56,8 @@ PERCENTILES = (50, 99)
 STRETCH_SECONDS = 5.0
 BEGINNING_SECONDS = 4.0
 """Until a flood is at its height."""
+BEGIN_WITH_AN_ANSWER = ("bulks", "calls", "nowhere", "strangers")
+"""Floods that are only beginning until the first of their calls is answered."""
 
 
 class Probe:
@@ -149,7 +151,7 @@ class Bench:
         return measured
 
     def _flooded(self, kind: str, measured: Measured) -> None:
-        length = f"{STRETCH_SECONDS + BEGINNING_SECONDS + 60}"
+        length = f"{STRETCH_SECONDS + BEGINNING_SECONDS + 600}"
         is_control = kind == "sink"
         port = self.sink if is_control else self.stack.port
         flood = "bulks" if is_control else kind
@@ -159,12 +161,14 @@ class Bench:
         ) as client:
             assert client.stdout is not None
             assert client.stdout.readline() == b"begins\n"
+            if flood in BEGIN_WITH_AN_ANSWER:
+                assert client.stdout.readline() == b"is answered\n"
             time.sleep(BEGINNING_SECONDS)
             began, before = time.monotonic(), self._lines()
             _add(measured.under, self._watched(client.pid))
             measured.lines.append((self._lines() - before) / (time.monotonic() - began))
             client.terminate()
-            measured.answers += Counter(json.loads(client.stdout.read()))
+            measured.answers += Counter(json.loads(client.stdout.read().splitlines()[-1]))
 
     def _lines(self) -> int:
         with psycopg.connect(self.database_url) as connection:

@@ -181,6 +181,8 @@ class Flood:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         await reader.readexactly(length)
+        if not self.answers:
+            print("is answered", flush=True)
         self.answers[head.split(" ")[1]] += 1
 
 
