@@ -217,6 +217,8 @@ def child(given: str | None, family: str | None, *aliases: str, born: date | Non
         (child("Ann", "Lee"), child("Nan", "Smith", "Ann Lee")),
         (child("Ann", "Lee"), child("Nan", "Lee", "Ann")),
         (child("O’Ann", "Lee"), child("O'Ann", "L.ee")),
+        (child("Oann", "Lee"), child("Nan", "Smith", "O’Ann Lee")),
+        (child("Mary", "Lee"), child("Nan", "Smith", "Máry Lee")),
     ],
 )
 def test_an_alias_links_with_its_family_name(first: Child, second: Child) -> None:
