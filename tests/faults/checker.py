@@ -26,7 +26,7 @@ ROUTED_SECONDS = 3.0
 """With nothing broken and the sweeps held, referrals are routed so soon after their receipts: it is
 the wake-ups that do it."""
 SWEPT_SECONDS = 6.0
-"""However crowded the machine is: each sweep is held for 10 s, and one finds it at its second look."""
+"""However crowded the machine is: each sweep is held for 10 s, and the second one finds it."""
 HANG_SECONDS = 29.0
 """A call that a patient client gave up on after so long hung: an answer of the ledger's may take
 20 s, a connection to it 5 s more, and every other step less."""

@@ -38,6 +38,8 @@ def test_a_channel_that_hangs_gets_no_new_work_until_it_has_ended(gate: threadin
     assert threads.run({"mesh": hang}, within=AT_ONCE) == 0
     assert threads.run({"mesh": hang, "queue": lambda: 2}, within=PATIENT) == 2
     assert began == [1]
+    hanging = [thread for thread in threading.enumerate() if thread.name == "channel mesh"]
+    assert [thread.daemon for thread in hanging] == [True], "it would hold up the end of a process"
     gate.set()
     assert eventually(lambda: threads.run({"mesh": lambda: 3}, within=PATIENT)) == 3
 

@@ -335,6 +335,16 @@ def test_the_dispersion_is_the_variance_over_the_mean() -> None:
     assert usual.expected(wednesday, wednesday + HOUR, ()) == pytest.approx(4)
 
 
+def test_an_hour_that_has_not_ended_teaches_nothing() -> None:
+    counts = office_hours(4)
+    now = NOW + HOUR / 2
+    whole, under_way = (
+        learn(each, first=min(counts), now=now, holidays=())
+        for each in (counts, {**counts, NOW: 99})
+    )
+    assert whole == under_way is not None
+
+
 def test_the_section_is_read() -> None:
     faults: list[Fault] = []
     text = (
