@@ -308,8 +308,10 @@ def test_a_drop_is_of_the_24_whole_hours_before() -> None:
 def test_no_drop_is_told_where_few_are_expected() -> None:
     usual = Usual((9.99 / 24,) * 168, 1.0)
     assert judged(police(NOW, day=0), usual=usual, policy=LEARNED) is None
-    usual = Usual((LEAST_EXPECTED_A_DAY / 24 + 1e-9,) * 168, 1.0)
+    usual = Usual((*(0.5,) * 20, *(0.0,) * 4) * 7, 1.0)
+    assert usual.expected(NOW - DAY, NOW, ()) == LEAST_EXPECTED_A_DAY
     assert judged(police(NOW, day=0), usual=usual, policy=LEARNED) is not None
+    assert judged(police(NOW, day=0), usual=None, policy=LEARNED) is None
 
 
 def test_the_least_history_teaches() -> None:
