@@ -296,6 +296,20 @@ class Mapped(Spoken, fields.Dict):
         return loaded
 
 
+class Anything(Spoken, fields.Dict):
+    """An object that is checked elsewhere."""
+
+    default_error_messages = words(invalid="wrong-type: Give an object here.")
+
+    def __init__(self, description: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(description))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not dict:
+            raise self.make_error("invalid")
+        return value
+
+
 class Either(Spoken):
     """A text, or something that is no text."""
 

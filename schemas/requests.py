@@ -14,7 +14,18 @@ from marshmallow import ValidationError, validates_schema
 
 from schemas import codes
 from schemas.directory import ORGANISATION
-from schemas.fields import Code, Many, Mapped, One, Seconds, ShownLine, ShownText, Text, Whole
+from schemas.fields import (
+    Anything,
+    Code,
+    Many,
+    Mapped,
+    One,
+    Seconds,
+    ShownLine,
+    ShownText,
+    Text,
+    Whole,
+)
 from schemas.formats import Area, Day, Identifier, Instant, LocalId, Organisation
 from schemas.immutable import immutable
 from schemas.loading import Loaded, Record, load
@@ -28,6 +39,7 @@ __all__ = [
     "HAND_OVER_ESCALATION",
     "HOLD",
     "LEASES",
+    "PATCH_ORGANISATION",
     "PAUSE",
     "PLAN_REPLAY",
     "QUESTION",
@@ -480,6 +492,19 @@ class ChangeOrganisationSchema(Record[ChangeOrganisation]):
     starts_at = Instant("From when it counts; at once if left out.")
 
 
+class PatchOrganisationSchema(Record[ChangeOrganisation]):
+    """What of an organisation is to be another."""
+
+    record = ChangeOrganisation
+    entry = Anything(
+        "The fields of its entry that change, and nothing else; null takes a field out.",
+        required=True,
+    )
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    by = ShownLine(200, "The person who decides it.", required=True)
+    starts_at = Instant("From when it counts; at once if left out.")
+
+
 class PlanReplaySchema(Record[PlanReplay]):
     """Which dead letters to replay, or to redirect. Nothing changes until the plan is started."""
 
@@ -531,6 +556,7 @@ HOLD = HoldSchema()
 EXTEND_HOLD = ExtendHoldSchema()
 ACT_ON_AGENCY = ActOnAgencySchema()
 CHANGE_ORGANISATION = ChangeOrganisationSchema()
+PATCH_ORGANISATION = PatchOrganisationSchema()
 PLAN_REPLAY = PlanReplaySchema()
 START_REPLAY = StartReplaySchema()
 RECONCILIATION = ReconciliationSchema()

@@ -173,7 +173,7 @@ def test_nobody_works_comes_before_everything_else() -> None:
     )
     assert [problem.code for problem in health.problems] == ["no_worker", "unrouted", "late"]
     assert health.sentence == (
-        "Nobody works: no worker has run since 22:25. Referrals are accepted and kept, but none is "
+        "No worker has run since 22:25. Referrals are accepted and kept, but none is "
         "sent on, no deadline is watched and no alert is sent. 1 referral waiting."
     )
     assert somebody_works(health) is False
