@@ -112,7 +112,8 @@ def with_unread(
 ) -> Plan:
     """Return a plan with a warning and a task for each field that decides and was not read.
 
-    What was left blank, or says no, is not unread: what is not said is noted by routing itself. A part of no schema that may hold people decides too.
+    What was left blank, or says no, is not unread: what is not said is noted by routing itself. A
+    part of no schema that may hold people decides too.
     """
     unread = [
         defect.pointer
