@@ -13,14 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 import urllib3
-from playwright.sync_api import (
-    Browser,
-    BrowserContext,
-    Page,
-    SetCookieParam,
-    expect,
-    sync_playwright,
-)
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from broker.admin import sign_in
 from broker.bootstrap import new_uuid7, open_broker
@@ -149,7 +142,7 @@ class Site:
         sign_in.add(ledger, name, rights, now=now, new_id=new_uuid7)
         return f"{self.url}/ops/sign-in/{sign_in.link(ledger, name, now=now)}"
 
-    def cookie(self, name: str, *rights: Right) -> SetCookieParam:
+    def cookie(self, name: str, *rights: Right) -> dict[str, str]:
         """Sign somebody in without a browser, and return the cookie that a browser would hold."""
         with urllib3.PoolManager() as http:
             address = self.link(name, *rights)
