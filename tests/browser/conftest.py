@@ -144,9 +144,10 @@ class Site:
 
     def cookie(self, name: str, *rights: Right) -> dict[str, str]:
         """Sign somebody in without a browser, and return the cookie that a browser would hold."""
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
         with urllib3.PoolManager() as http:
             address = self.link(name, *rights)
-            response = http.request("POST", address, fields={}, redirect=False)
+            response = http.request("POST", address, body="", headers=form, redirect=False)
         (cookie,) = SimpleCookie(response.headers["Set-Cookie"]).values()
         return {"name": cookie.key, "value": cookie.value, "url": self.url}
 
