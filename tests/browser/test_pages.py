@@ -494,7 +494,7 @@ def test_a_stranger_is_asked_to_sign_in(site: Site) -> None:
 
 
 def test_signing_out_ends_it(visit: Visit, site: Site) -> None:
-    page = visit("/ops/")
+    page = visit("/ops/", by_button=True)
     page.get_by_role("button", name="Sign out").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("You are signed out")
     page.goto(f"{site.url}/ops/")
@@ -502,7 +502,7 @@ def test_signing_out_ends_it(visit: Visit, site: Site) -> None:
 
 
 def test_a_form_of_another_session_changes_nothing(visit: Visit, site: Site) -> None:
-    page = visit("/ops/")
+    page = visit("/ops/", by_button=True)
     (cookie,) = page.context.cookies()
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Lax"

@@ -15,8 +15,8 @@ import pytest
 from tests.conftest import PATIENCE_SECONDS, ROOT, eventually
 
 PRESENT = (
-    *("chromium", "promtool", "rabbitmqctl", "faketime", "redis-sentinel", "pgbouncer"),
-    *("kubectl", "zsh", "fish"),
+    *("chromium-headless-shell", "promtool", "rabbitmqctl", "faketime", "redis-sentinel"),
+    *("pgbouncer", "kubectl", "zsh", "fish"),
 )
 SYSTEM = ("bash", "cat", "chmod", "chown", "dirname", "env", "ln", "mkdir", "mktemp", "rm", "sleep")
 """What the script itself calls, and the programs of this test."""

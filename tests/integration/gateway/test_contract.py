@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -49,7 +50,16 @@ def one_line(_: Any, value: Any) -> bytes:
 def described(address: str, monkeypatch: pytest.MonkeyPatch) -> Any:
     """The document that the gateway serves."""
     monkeypatch.setattr("broker.gateway.bounds.CALLS_A_SECOND_EACH", 100_000)
-    return schemathesis.openapi.from_url(f"{address}/openapi.json")
+    return description(requests.get(f"{address}/openapi.json", timeout=120).text)
+
+
+@cache
+def description(text: str) -> Any:
+    """Return the calls that a document describes, read once: it is the same for every test.
+
+    So what is worked out about its schemas for a call serves the others too.
+    """
+    return schemathesis.openapi.from_dict(json.loads(text))
 
 
 @pytest.mark.parametrize(("call", "mode"), MODES, ids=lambda part: getattr(part, "path", part))

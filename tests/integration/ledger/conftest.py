@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -53,10 +54,17 @@ def migrated(engines: Engines) -> str:
 @pytest.fixture
 def fresh(engines: Engines, migrated: str) -> Iterator[str]:
     """The address of a database of its own."""
+    with copied(engines, migrated) as dsn:
+        yield dsn
+
+
+@contextmanager
+def copied(engines: Engines, template: str) -> Iterator[str]:
+    """Yield the address of a copy of a database, to which nothing may be connected."""
     name = f"ledger_{next(_numbers)}"
     with psycopg.connect(engines.database_url, autocommit=True) as connection:
         connection.execute(
-            f"create database {name} template {migrated} strategy file_copy".encode()
+            f"create database {name} template {template} strategy file_copy".encode()
         )
         yield engines.database_url.replace("/postgres?", f"/{name}?")
         connection.execute(f"drop database {name} with (force)".encode())
@@ -64,7 +72,14 @@ def fresh(engines: Engines, migrated: str) -> Iterator[str]:
 
 @pytest.fixture
 def book(fresh: str) -> Iterator["Book"]:
-    with Ledger.open(as_application(fresh), application_name="tests") as ledger:
+    with opened(fresh) as book:
+        yield book
+
+
+@contextmanager
+def opened(dsn: str) -> Iterator["Book"]:
+    """Yield a ledger in a database that has just been made, with three organisations."""
+    with Ledger.open(as_application(dsn), application_name="tests") as ledger:
         ledger.organisations.sync_organisations(
             [
                 (POLICE, "Staffordshire Police", "police", "mailbox"),
@@ -73,7 +88,7 @@ def book(fresh: str) -> Iterator["Book"]:
             ]
         )
         ledger.policies.publish_policy("v1", bytes(32), {"policy.yaml": "rows: []"}, NOW)
-        yield Book(ledger, fresh)
+        yield Book(ledger, dsn)
 
 
 class Book:

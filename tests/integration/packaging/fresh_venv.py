@@ -13,6 +13,7 @@ import sys
 import venv
 from collections.abc import Iterable, Mapping
 from importlib.metadata import Distribution, PathDistribution, distribution
+from importlib.util import cache_from_source
 from pathlib import Path
 from zipfile import Path as ZipPath
 from zipfile import ZipFile
@@ -35,8 +36,10 @@ class FreshVenv:
     def install(self, wheel: Path, *extras: str, ours: Iterable[str] = ()) -> None:
         """Install a wheel and the libraries that it asks for, except wheels of ``ours``."""
         command = ["-m", "pip", "--python", str(self.python), "install", "--no-index", "--no-deps"]
+        # What is imported is compiled then: most modules never are.
+        quiet = ["--no-compile", "--quiet", "--disable-pip-version-check"]
         subprocess.run(
-            [sys.executable, *command, "--quiet", "--disable-pip-version-check", str(wheel)],
+            [sys.executable, *command, *quiet, str(wheel)],
             check=True,
         )
         for requirement in _required(_metadata(wheel), extras):
@@ -73,10 +76,19 @@ class FreshVenv:
         for file in library.files or ():
             if ".." in file.parts or "__pycache__" in file.parts:
                 continue
-            link = self._packages / file
-            if not link.exists():
-                link.parent.mkdir(parents=True, exist_ok=True)
-                link.symlink_to(Path(str(library.locate_file(file))))
+            link, source = self._packages / file, Path(str(library.locate_file(file)))
+            _link(link, source)
+            if file.suffix == ".py":
+                # Otherwise each environment would compile every library anew.
+                compiled = Path(cache_from_source(str(source)))
+                if compiled.exists():
+                    _link(Path(cache_from_source(str(link))), compiled)
+
+
+def _link(link: Path, target: Path) -> None:
+    if not link.exists():
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(target)
 
 
 def _metadata(wheel: Path) -> Distribution:

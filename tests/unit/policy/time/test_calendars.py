@@ -28,7 +28,7 @@ from tests.unit.policy.conftest import SHIPPED
 HOLIDAYS = read_bank_holidays(SHIPPED.read_text(encoding="utf-8"))
 NATIONS = sorted(HOLIDAYS)
 ENGLAND = national("ENG", HOLIDAYS)
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+MINUTE, DAY, EARLY = timedelta(minutes=1), timedelta(days=1), timedelta(hours=2)
 TURNS = (
     datetime(2026, 10, 25, 1, tzinfo=UTC),  # the clocks go back
     datetime(2027, 3, 28, 1, tzinfo=UTC),  # and forward
@@ -91,10 +91,12 @@ def open_minutes(day: date, office: WorkingCalendar) -> tuple[datetime, ...]:
     every = []
     for opens, closes in office.hours.get(day.weekday(), ()):
         night = day + (DAY if closes <= opens else timedelta())
-        begin, end, minutes = (day, opens), (night, closes), list[datetime]()
-        at = datetime.combine(day, time(0), LONDON).astimezone(UTC)
-        while (wall := at.astimezone(LONDON).replace(tzinfo=None)) < datetime.combine(*end):
-            if wall >= datetime.combine(*begin) or (minutes and minutes[-1] == at - MINUTE):
+        begin, end = datetime.combine(day, opens), datetime.combine(night, closes)
+        minutes = list[datetime]()
+        # Two hours early: more than the clocks on the wall ever change by.
+        at = begin.replace(tzinfo=LONDON).astimezone(UTC) - EARLY
+        while (wall := at.astimezone(LONDON).replace(tzinfo=None)) < end:
+            if wall >= begin or (minutes and minutes[-1] == at - MINUTE):
                 minutes.append(at)
             at += MINUTE
         every.extend(minutes)
