@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -19,9 +18,8 @@ from broker.telemetry import error_fields, logger
 from broker.transport.wakeups import task_name
 from schemas import compiled
 from schemas.referral import REFERRAL
+from workers import preparation
 
-COLLECT_AFTER = 20_000
-"""So many objects more than before are looked through for cycles: more than a batch has."""
 _open = ExitStack()
 _opening = threading.Lock()
 _log = logger("worker")
@@ -65,7 +63,10 @@ def _opened() -> Context:
     """Open this process's context once, in the first thread that needs it."""
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
-    return _open.enter_context(open_broker(settings, process="worker", pool=Pool(connections=2)))
+    context = _open.enter_context(open_broker(settings, process="worker", pool=Pool(connections=2)))
+    if (held := preparation.policies()) is not None:
+        context.policies.hold(held)
+    return context
 
 
 @signals.worker_process_init.connect
@@ -82,17 +83,7 @@ def _warm() -> None:
         _log.debug(
             "not warm yet", **error_fields(error)
         )  # the first task reads it, or logs the error
-    settle_memory()
-
-
-def settle_memory() -> None:
-    """Keep the collector of cycles off what lives long, and off the values of a batch.
-
-    What was read at the start lives as long as the process. The values of a batch hold no cycles
-    and go by the counts of their references; looking through them took 6 % of routing.
-    """
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)
+    preparation.settle_memory()
 
 
 @signals.worker_process_shutdown.connect

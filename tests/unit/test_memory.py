@@ -17,7 +17,7 @@ from broker.policy.decide import decide
 from broker.policy.decision import Decision, Unrouted
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
-from workers import celery_tasks
+from workers import preparation
 
 NOW = datetime(2026, 11, 27, 16, tzinfo=UTC)
 
@@ -68,8 +68,8 @@ def test_a_worker_keeps_the_collector_off_what_lives_long() -> None:
     before, kept_off = gc.get_threshold(), gc.get_freeze_count()
     long_lived = [[number] for number in range(1000)]
     try:
-        celery_tasks.settle_memory()
+        preparation.settle_memory()
         assert gc.get_freeze_count() >= kept_off + len(long_lived)
-        assert gc.get_threshold()[0] == celery_tasks.COLLECT_AFTER
+        assert gc.get_threshold()[0] == preparation.COLLECT_AFTER
     finally:
         gc.set_threshold(*before)

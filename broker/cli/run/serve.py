@@ -18,6 +18,7 @@ from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import take
 from broker.errors import BrokerError
+from broker.flow.context import Context
 from broker.gateway.connections import Connections, most_connections
 from broker.gateway.http_protocol import BoundedProtocol
 from broker.serving import build, end_waits
@@ -48,7 +49,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
         with (
             interruptible(),
             open_broker(settings, process="gateway") as context,
-            _services(settings),
+            _services(settings, context),
         ):
             # Calls need the policy: it is read before anybody is let in.
             with suppress(BrokerError):
@@ -81,13 +82,13 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _services(settings: Settings) -> AbstractContextManager[None]:
+def _services(settings: Settings, context: Context) -> AbstractContextManager[None]:
     """Run a worker's services beside the gateway, where the settings say so."""
     if not settings.gateways_sweep:
         return nullcontext()
     from workers import services
 
-    return services.running()
+    return services.running(context.policies)
 
 
 class _Server(uvicorn.Server):

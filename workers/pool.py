@@ -1,0 +1,45 @@
+"""Celery's pool of processes, whose first ones are copies of the worker and share its memory."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from billiard.context import ForkProcess, SpawnContext, SpawnProcess
+from celery.concurrency import prefork
+
+_OWN_THREADS = Path("/proc/self/task")
+
+
+def is_alone() -> bool:
+    """Tell whether this process has one thread only, those of C libraries counted.
+
+    False where the system does not tell.
+    """
+    return sys.platform == "linux" and len([*_OWN_THREADS.iterdir()]) == 1
+
+
+class _Process(SpawnProcess):  # type: ignore[misc]
+    """A process of the pool: a copy of the worker where that is safe, else a fresh interpreter.
+
+    A fork copies the locks that other threads hold, for nobody to release them, and two processes
+    that use one connection destroy each other's conversation. Both are there from the start of the
+    worker's threads on, so whoever replaces a process later begins afresh, a second later.
+    """
+
+    @staticmethod
+    def _Popen(process: Any) -> Any:
+        way = ForkProcess if is_alone() else SpawnProcess
+        return way._Popen(process)
+
+
+class _Context(SpawnContext):  # type: ignore[misc]
+    Process = _Process
+
+
+class TaskPool(prefork.TaskPool):  # type: ignore[misc]
+    """Celery's own pool with another way to start a process."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, context=_Context(), **options)
