@@ -31,11 +31,11 @@ RESULTS = Path(__file__).with_name("results.json")
 def main(scenarios: str, scale: float, sizes: tuple[str, ...], cpu_too: bool, output: Path) -> None:
     """Measure the broker beside its rivals, print a table and write it as JSON."""
     wanted = _wanted(scenarios)
-    # Whoever pipes the table into a file wants it whole.
+    # A table that is written into a file is wanted whole.
     console = Console(width=None if Console().is_terminal else 160)
     with opened(_sizes(scale, sizes), console.log) as world:
         described = dict(machine.describe(world, scale))
-        figures = {}
+        figures, before = {}, results.runs_in(output)
         for name in wanted:
             begun = time.monotonic()
             console.log(f"{name} …")
@@ -43,7 +43,7 @@ def main(scenarios: str, scale: float, sizes: tuple[str, ...], cpu_too: bool, ou
             world.tidy()
             figures[name] = replace(figure, cpu=_cpu(world, name, scale)) if cpu_too else figure
             console.log(f"{name}: {time.monotonic() - begun:.0f} s")
-            results.write(output, described, figures)
+            results.write(output, described, figures, before)
     results.show(console, described, figures)
 
 

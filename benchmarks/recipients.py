@@ -1,4 +1,4 @@
-"""Who gets what of each shipped sample: rivals look it up, and whoever checks compares with it.
+"""Who gets what of each shipped sample: rivals look it up, and the check compares with it.
 
 Nothing of the product is asked, neither to route for a rival nor to check what the product routed.
 """

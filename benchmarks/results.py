@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 OURS = "ours"
+Run = Mapping[str, Any]
+"""One run in results.json: its ``machine``, and its ``scenarios`` by name."""
 RIVALS = ("celery_noop", "weekend", "sharp", "copy")
 
 
@@ -74,14 +76,45 @@ def times(ours: float, unit: str, rivals: Mapping[str, float], **more: Any) -> F
     return Figure(ours, unit, rivals, {name: time / ours for name, time in rivals.items()}, **more)
 
 
-def write(path: Path, machine: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:
-    """Write results.json; the further figures stand with the machine."""
+def runs_in(path: Path) -> list[Run]:
+    """Return the runs that results.json has, the latest first; none where there is no such file."""
+    if not path.exists():
+        return []
+    document = orjson.loads(path.read_bytes())
+    latest = {name: document[name] for name in ("machine", "scenarios")}
+    return [latest, *document.get("earlier", [])]
+
+
+def write(
+    path: Path,
+    machine: Mapping[str, Any],
+    figures: Mapping[str, Figure],
+    before: Sequence[Run] = (),
+) -> None:
+    """Write results.json; the further figures stand with the machine.
+
+    What was not measured this time stays under ``earlier``, from the runs ``before``, the latest
+    first: a figure is compared only with those of its own run.
+    """
     notes = {name: dict(figure.notes) for name, figure in figures.items() if figure.notes}
-    document = {
+    document: dict[str, Any] = {
         "machine": {**machine, "notes": notes},
         "scenarios": {name: figure.as_json() for name, figure in figures.items()},
     }
+    if earlier := _not_measured_since(before, figures):
+        document["earlier"] = earlier
     path.write_bytes(orjson.dumps(document, option=orjson.OPT_INDENT_2) + b"\n")
+
+
+def _not_measured_since(before: Sequence[Run], measured: Collection[str]) -> list[Run]:
+    """Return of each run the scenarios that no later one has measured."""
+    known, earlier = set(measured), []
+    for run in before:
+        left = {name: run["scenarios"][name] for name in run["scenarios"] if name not in known}
+        if left:
+            earlier.append({"machine": run["machine"], "scenarios": left})
+        known |= left.keys()
+    return earlier
 
 
 def show(console: Console, machine: Mapping[str, Any], figures: Mapping[str, Figure]) -> None:

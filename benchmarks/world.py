@@ -147,7 +147,7 @@ def _jiffies() -> list[int]:
 
 
 def rows(dsn: str, question: str, *asked: Any) -> list[Any]:
-    """Ask a ledger something, beside the product's own door: whoever checks must not share it."""
+    """Ask a ledger something, beside the product's own door: a check must not share it."""
     with psycopg.connect(dsn) as connection:
         return connection.execute(question.encode(), asked).fetchall()
 

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 
+from broker.admin.action_context import new_action
 from broker.admin.hold_actions import write_release
 from broker.admin.operator_actions import suspend_agency
-from broker.domain.codes import RecallReason
 from broker.domain.delivery import DeliveryStatus
 from broker.domain.event import WrittenEvent
-from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
+from broker.domain.ids import DeliveryId, OrganisationCode
 from broker.domain.referral import Withdrawal
 from broker.errors import PolicyError
 from broker.flow.context import Context
@@ -34,20 +33,8 @@ class DryRun:
     """The deliveries that these events name, as they would be."""
 
 
-def try_recall(  # noqa: PLR0913  as the publisher's call has them
-    context: Context,
-    publisher: OrganisationCode,
-    id_: ReferralId,
-    reason: RecallReason,
-    *,
-    by: str,
-    actor: str,
-    expected_version: int | None = None,
-) -> DryRun:
+def try_recall(context: Context, withdrawal: Withdrawal) -> DryRun:
     """Return what a recall would write. Raises what ``broker.flow.correct.recall`` raises."""
-    withdrawal = Withdrawal(
-        id_, publisher, str(reason), by, context.clock(), actor, expected_version
-    )
     return _try(context, lambda rehearsal: withdraw_referral(rehearsal, withdrawal))
 
 
@@ -60,10 +47,8 @@ def try_release(
     expected_version: int | None = None,
 ) -> DryRun:
     """Return what the release of a held delivery would write. Raises what ``release_hold`` does."""
-    act = partial(
-        write_release, delivery=delivery, by=by, reason=reason, expected_version=expected_version
-    )
-    return _try(context, act)
+    action = new_action(context, by, reason, expected_version)
+    return _try(context, lambda rehearsal: write_release(rehearsal, delivery, action))
 
 
 def try_suspension(context: Context, agency: OrganisationCode, *, by: str, reason: str) -> DryRun:

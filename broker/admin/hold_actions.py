@@ -15,6 +15,7 @@ from broker.errors import Conflict, NotFound, PolicyError
 from broker.flow.context import Context
 from broker.flow.task_queues import DISPATCH
 from broker.ledger.holds import Recounted
+from broker.ledger.operator_actions import ActionContext
 from broker.policy.published.policy import Policy
 from broker.policy.routing.assignments import RELEASED, UNTIL_RELEASED, Start, count
 
@@ -33,21 +34,13 @@ def release_hold(
     Conflict when it is not held, or the referral was corrected since; PolicyError when the policy
     has no rule or no organisation for it any more.
     """
-    write_release(context, delivery, by=by, reason=reason, expected_version=expected_version)
+    write_release(context, delivery, new_action(context, by, reason, expected_version))
     context.wakeups.notify(DISPATCH)
     context.nudges.send()
 
 
-def write_release(
-    context: Context,
-    delivery: DeliveryId,
-    *,
-    by: str,
-    reason: str,
-    expected_version: int | None = None,
-) -> None:
+def write_release(context: Context, delivery: DeliveryId, action: ActionContext) -> None:
     """Write a release into the ledger, and nothing anywhere else; see ``release_hold``."""
-    action = new_action(context, by, reason, expected_version)
     released = partial(_released, context.policies.latest(), action.now)
     if not context.ledger.holds.release(delivery, action, released):
         raise _not_held(context, delivery)

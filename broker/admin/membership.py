@@ -23,6 +23,7 @@ from broker.flow.inbox_notices import INBOX
 from broker.ledger.ledger import Ledger
 from broker.ledger.members import Member, Membership, NewMember, SignedInMember
 from broker.notices.base import Message, Sent
+from broker.policy.language.directory_reader import MOBILE
 from broker.side_log import Change
 from broker.telemetry import logger
 from schemas.shown_text import says_something, shown_line
@@ -43,7 +44,6 @@ LONGEST_ADDRESS = 254
 """RFC 5321, section 4.5.3.1.3, less the angle brackets."""
 _SECRET_BYTES = 32
 _ADDRESS = re.compile(r"[^@\s<>\"',;:\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
-_MOBILE = re.compile(r"(\+44|0)7[0-9]{9}")
 _log = logger("members")
 
 
@@ -262,8 +262,8 @@ def set_mobile(context: Context, organisation: OrganisationCode, id_: UUID, text
     Raises Invalid for what is no mobile of the United Kingdom.
     """
     number = "".join(text.split())
-    if number and not _MOBILE.fullmatch(number):
-        message = "Enter a UK mobile number, like 07700 900123."
+    if number and not MOBILE.fits(number):
+        message = f"Enter a UK mobile number, like {MOBILE.example}."
         raise Invalid(message, faults=[Fault("/mobile", "bad-format", message)])
     plain = f"+44{number.removeprefix('+44').removeprefix('0')}" if number else None
     context.ledger.members.set_mobile(organisation, id_, plain, now=context.clock())

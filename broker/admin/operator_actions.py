@@ -96,13 +96,16 @@ def preview_redirect(
     area: str | None,
     agency: OrganisationCode | None,
     reason: str,
+    expected_version: int | None = None,
 ) -> RedirectPreview:
     """Return what a redirect would come to, before a person confirms it; change nothing.
 
     Raises what ``redirect`` raises, also Invalid for the reason.
     """
     checked_reason(reason)
-    return answer.preview_redirect(context, delivery, area=area, agency=agency)
+    return answer.preview_redirect(
+        context, delivery, area=area, agency=agency, expected_version=expected_version
+    )
 
 
 def give_areas(

@@ -66,7 +66,7 @@ class PushChannel(Channel):
     """A channel on which the broker sends; its form says ``is_push=True``."""
 
     def is_ready(self) -> bool:
-        """Tell whether it is worth claiming deliveries; no while the far end is known to be away.
+        """Tell whether it is worth claiming deliveries: not while the far end is unavailable.
 
         They stay due then and go out in batches afterwards. Asked before each batch.
         """

@@ -61,6 +61,7 @@ def check_redirect(visit: Visit, subject: str, form: Mapping[str, str]) -> Check
         area=area,
         agency=agency,
         reason=form.get("reason", ""),
+        expected_version=subjects.seen_version(form),
     )
     confirms = " ".join([preview.agency, preview.view, *preview.children, *preview.persons])
     # The agency that is shown, and not the one that serves the area by then.

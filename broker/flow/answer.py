@@ -84,8 +84,7 @@ def settle(
             context.wakeups.notify(DISPATCH)
         if results:
             context.nudges.send()
-        this.trace(results, partial(_span_part, agency))
-        if results:
+            this.trace(results, partial(_span_part, agency))
             recorded = sum(result.result is ReceiptResult.RECORDED for result in results)
             this.log(agency=agency, count=len(results), recorded=recorded)
             this.log_single("delivery", results, lambda result: result.delivery)
@@ -152,12 +151,13 @@ def preview_redirect(
     *,
     area: str | None,
     agency: OrganisationCode | None,
+    expected_version: int | None = None,
 ) -> RedirectPreview:
     """Return who would get a delivery, what they would see and by when; change nothing.
 
-    Raises what ``redirect`` raises.
+    ``expected_version`` is the version that the person saw. Raises what ``redirect`` raises.
     """
-    redirectable = context.ledger.receipts.redirectable(delivery)
+    redirectable = context.ledger.receipts.redirectable(delivery, expected_version=expected_version)
     if redirectable is None:
         raise _not_redirectable(context, delivery)
     return _preview(context, redirectable, area=area, to=agency)
@@ -200,7 +200,8 @@ def give_areas(
     """Set the areas where people of an unroutable referral live, and retry its routing.
 
     The key ``referral`` gives an area to the referral itself, when nobody is listed in it. ``why``
-    and ``expected_version`` are as for ``redirect``.
+    is the action of a person, as for ``redirect``; without it ``actor`` acts through a call that
+    asks for no reason, on ``expected_version`` if that is given.
 
     Raises Invalid for an area or a local id that is not known, and Conflict when the referral does
     not wait for an area, or was corrected since the version that was seen.

@@ -14,6 +14,7 @@ from broker.flow.activity_counter import COLLECTED, POLLED
 from broker.flow.context import Context
 from broker.flow.render import render
 from broker.flow.steps import step
+from broker.ledger.deliveries import Held
 from broker.telemetry import error_fields, logger
 from broker.tracing import SpanPart
 
@@ -39,6 +40,17 @@ def collect(context: Context, agency: OrganisationCode, *, limit: int) -> list[d
             this.log(agency=agency, count=len(offers))
             this.log_single("delivery", offers, lambda offer: offer.id)
     return views
+
+
+def release(context: Context, agency: OrganisationCode, held: Held, *, actor: str) -> list[bool]:
+    """Release an agency's deliveries unread; they are offered again at once.
+
+    ``held`` pairs each delivery with its lease. False for each lease that is no longer theirs.
+    """
+    released = context.ledger.deliveries.release(agency, held, now=context.clock(), actor=actor)
+    if any(released):
+        context.nudges.send()
+    return released
 
 
 def span_part(offer: Offer) -> SpanPart:

@@ -58,10 +58,16 @@ class Context:
     def on(self, ledger: Ledger) -> Context:
         """Return a context whose every read and write is another ledger's, as a rehearsal needs.
 
-        A second connection inside a transaction could be the last one of the pool.
+        A second connection inside a transaction could be the last one of the pool. What is counted
+        there is counted by that ledger alone.
         """
-        policies, epochs = self.policies.reading(ledger), self.epochs.reading(ledger)
-        return replace(self, ledger=ledger, policies=policies, epochs=epochs)
+        return replace(
+            self,
+            ledger=ledger,
+            policies=self.policies.reading(ledger),
+            epochs=self.epochs.reading(ledger),
+            activity=ActivityCounter(ledger, self.clock),
+        )
 
     @property
     def may_lead(self) -> bool:

@@ -30,8 +30,8 @@ BATCH = 20
 LEASE = timedelta(minutes=10)
 """Longer than a whole batch can take, each notice within the time limits of its channel."""
 SERVER_SECONDS = 20.0
-"""What one server may take of a batch. The rest of its notices are put back, behind those that are
-due by then: a slow one holds up its own notices alone."""
+"""What one server may take of a batch. The rest of its notices are postponed, behind those that are
+due by then: a slow server delays its own notices alone."""
 ATTEMPTS = 12
 """With the pauses below this is about a day and a half; then the notice is recorded as failed."""
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=15), timedelta(hours=4)
@@ -63,7 +63,7 @@ def notify(
 
     ``show`` is called after each: a batch may take minutes where a mail server is slow.
 
-    Raises Unavailable when the ledger is away.
+    Raises Unavailable without the ledger.
     """
     with step(context, "notify", _log) as this:
         lease = LeaseId(context.new_id())
@@ -91,21 +91,21 @@ _ONE_SERVER = frozenset({NoticeChannel.EMAIL, NoticeChannel.SMS})
 
 
 class _Servers:
-    """The servers of one batch: which are away, and how long each has taken."""
+    """The servers of one batch: which are unavailable, and how long each has taken."""
 
     def __init__(self) -> None:
-        self._away: set[tuple[str, str]] = set()
+        self._unavailable: set[tuple[str, str]] = set()
         self._seconds: defaultdict[tuple[str, str], float] = defaultdict(float)
 
-    def passing_over(
+    def postponed(
         self, server: tuple[str, str], notice: DueNotice, now: datetime
     ) -> NoticeResult | None:
         """Return the result of a notice that is not sent in this batch; None where it may be.
 
-        A batch waits once only for one that is away, and what is left of it when one has had its
-        share belongs to others.
+        A batch waits once only for a server that is unavailable. After ``SERVER_SECONDS`` at one
+        server it goes on with the notices of others.
         """
-        if server in self._away:
+        if server in self._unavailable:
             return _retry(notice, "unavailable", now)
         if self._seconds[server] > SERVER_SECONDS:
             return NoticeResult(notice.id, NoticeState.DUE, now)
@@ -115,13 +115,13 @@ class _Servers:
         """Take note of what became of a notice, and how long it took."""
         self._seconds[server] += seconds
         if isinstance(outcome, Deferred) and outcome.is_unavailable:
-            self._away.add(server)
+            self._unavailable.add(server)
 
 
 def _send(
     context: Context, directory: Directory, notice: DueNotice, servers: _Servers
 ) -> NoticeResult:
-    """Send one notice, unless its server is away or has had its share of the batch."""
+    """Send one notice, unless its server is unavailable or has taken too long in this batch."""
     address, notifier = _recipient(notice, directory), context.notifiers.get(notice.channel)
     if address is None or notifier is None:
         code = "no_address" if address is None else "channel_not_set"
@@ -131,8 +131,8 @@ def _send(
         return judged
     beat()  # a batch may take longer than a thread may go without a heartbeat
     server = (str(notice.channel), "" if notice.channel in _ONE_SERVER else address)
-    if passed_over := servers.passing_over(server, notice, context.clock()):
-        return passed_over
+    if postponed := servers.postponed(server, notice, context.clock()):
+        return postponed
     began = monotonic_seconds()
     try:
         outcome = notifier.send(address, written(judged, directory, context.settings.public_url))
@@ -168,7 +168,7 @@ def _result(context: Context, notice: DueNotice, outcome: NoticeOutcome) -> Noti
 def _judged(context: Context, notice: DueNotice) -> DueNotice | NoticeResult:
     """Return a notice as it is true now; or its result, where it is not sent, or not yet.
 
-    It may have waited for a server that was away.
+    It may have waited for a server that was unavailable.
     """
     if notice.kind not in _JUDGED and not notice.kind.endswith(".warned"):
         return notice

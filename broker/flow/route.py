@@ -182,10 +182,9 @@ def _announce(
     context.hit(ROUTED)
     if any(_is_pushed(decision, context.push_channels) for decision in decisions):
         context.wakeups.notify(DISPATCH)
-    if decisions:
-        context.nudges.send()
     this.trace(referrals, lambda referral: SpanPart(referral.id, {"version": referral.version}))
     if decisions:
+        context.nudges.send()
         deliveries = sum(len(_deliveries(decision)) for decision in decisions)
         this.log(count=len(decisions), deliveries=deliveries)
         this.log_single("referral", referrals, lambda referral: referral.id)

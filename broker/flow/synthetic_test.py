@@ -28,7 +28,6 @@ from broker.domain.states import ReferralState
 from broker.errors import BrokerError, Unavailable
 from broker.failpoints import no_failpoint
 from broker.flow import accept, answer, collect, route
-from broker.flow.activity_counter import ActivityCounter
 from broker.flow.context import Context
 from broker.flow.task_queues import ROUTE
 from broker.ledger.rehearsal import RehearsalLedger, rehearsing
@@ -162,7 +161,6 @@ def _in_rehearsal(context: Context, ledger: RehearsalLedger) -> Context:
     ledger.health.add_test_organisation(organisation)
     return replace(
         context.on(ledger),
-        activity=ActivityCounter(ledger, context.clock),
         traces=None,
         hit=no_failpoint,
         test_organisation=organisation,

@@ -57,6 +57,13 @@ BULKS_EACH = 4
 BULK_LINES_AT_ONCE = 200
 """Referrals of a bulk that are accepted together while no other key makes calls."""
 BULK_LINES_BESIDE_OTHERS = 20
-"""The same, while another key does."""
-LONGEST_REST = 0.5
-"""In seconds: between two such groups of lines while another key makes calls."""
+"""The same, while another key does: one such part at a time, of all keys."""
+BULK_RESTS = 5
+"""How many times as long as such a part took the bulks of its key rest then.
+
+They work for a sixth of the time, so that five in six calls of others meet none of it.
+"""
+LONGEST_REST = 0.25
+"""In seconds: a part may have waited for the ledger, and a whole bulk rests for 12.5 s at most."""
+LONGEST_STEP_BACK = 0.1
+"""In seconds: before a part, for a moment in which no call is under way."""

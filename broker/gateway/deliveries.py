@@ -82,13 +82,8 @@ async def release(request: Request) -> Response:
     """Release deliveries; they are offered again at once."""
     caller, gateway = caller_of(request), gateway_of(request)
     held = _held(await parse_body(request, requests.LEASES))
-    context = gateway.context
     released = await gateway.run(
-        context.ledger.deliveries.release,
-        caller.organisation,
-        held,
-        now=context.clock(),
-        actor=caller.actor,
+        collect.release, gateway.context, caller.organisation, held, actor=caller.actor
     )
     return _results(
         [
@@ -142,6 +137,7 @@ async def preview_redirect(request: Request) -> Response:
         DeliveryId(identifier(request)),
         area=target.area,
         agency=OrganisationCode(target.agency) if target.agency else None,
+        expected_version=target.expected_version,
     )
     return json_response(responses.redirect_preview(preview))
 

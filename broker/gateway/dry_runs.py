@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from broker.admin import dry_runs, ops_monitor
-from broker.domain.codes import RecallReason
 from broker.domain.ids import DeliveryId, ReferralId
+from broker.domain.referral import Withdrawal
 from broker.gateway import responses
 from broker.gateway.request_bodies import parse_body
 from broker.gateway.responses import json_response
@@ -20,16 +20,16 @@ from schemas import requests
 async def recall(request: Request) -> Response:
     """Return what a recall would write."""
     body, caller = await parse_body(request, requests.RECALL), caller_of(request)
-    return await _tried(
-        request,
-        dry_runs.try_recall,
-        caller.organisation,
+    withdrawal = Withdrawal(
         ReferralId(identifier(request)),
-        RecallReason(body.reason),
-        by=body.by,
-        actor=caller.actor,
-        expected_version=body.expected_version,
+        caller.organisation,
+        body.reason,
+        body.by,
+        gateway_of(request).context.clock(),
+        caller.actor,
+        body.expected_version,
     )
+    return await _tried(request, dry_runs.try_recall, withdrawal)
 
 
 async def release(request: Request) -> Response:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from time import monotonic
 from typing import Any, TypeGuard
 from uuid import UUID
 
@@ -24,7 +23,6 @@ from broker.flow import accept, answer
 from broker.flow import correct as corrections
 from broker.gateway import responses
 from broker.gateway.authentication import Caller
-from broker.gateway.bounds import BULK_LINES_AT_ONCE, BULK_LINES_BESIDE_OTHERS, LONGEST_REST
 from broker.gateway.long_polls import until
 from broker.gateway.problems import instance_of, problem
 from broker.gateway.request_bodies import BULK_LIMIT, JSON, NDJSON, number, parse_body, read_body
@@ -272,19 +270,14 @@ def _lines_or_refusal(gateway: Gateway, caller: Caller, body: bytes) -> list[byt
 async def _accept_lines(request: Request, lines: Sequence[bytes]) -> list[bytes]:
     """Accept the lines of a bulk and return their results, in order.
 
-    Some at a time, and fewer with a rest between them while other keys make calls, so that no other
-    call waits for the whole. A rest is as long as the work before it, but not where that waited for
-    the ledger.
+    Some at a time, as their turn comes, so that no other call waits for the whole.
     """
     shares, share = gateway_of(request).shares, share_of(request)
     written: list[bytes] = []
     async with share.usage.bulk:
         while len(written) < len(lines):
-            began, is_alone = monotonic(), shares.is_alone(share.key)
-            most = BULK_LINES_AT_ONCE if is_alone else BULK_LINES_BESIDE_OTHERS
-            written += await _accept_some(request, lines, len(written), most)
-            if not is_alone and len(written) < len(lines):
-                await asyncio.sleep(min(monotonic() - began, LONGEST_REST))
+            async with shares.turns.part(share.key) as most:
+                written += await _accept_some(request, lines, len(written), most)
     return written
 
 

@@ -11,6 +11,7 @@ from time import monotonic
 
 from broker.errors import Throttled
 from broker.gateway import bounds
+from broker.gateway.bulk_turns import BulkTurns
 
 
 @dataclass(slots=True)
@@ -35,6 +36,7 @@ class Share:
     key: str
     usage: _Usage
     memory: int = 0
+    is_bulk: bool = False
 
 
 class Shares:
@@ -44,7 +46,7 @@ class Shares:
         self._usages: dict[str, _Usage] = {}
         self._waits = 0
         self._memory = 0
-        self._latest = self._latest_other = ("", 0.0)
+        self.turns = BulkTurns()
 
     @contextmanager
     def call(self, key: str) -> Iterator[Share]:
@@ -54,12 +56,13 @@ class Shares:
             usage = self._usages[key] = _Usage()
         if usage.calls >= bounds.CALLS_EACH:
             raise _throttled(f"This key has {bounds.CALLS_EACH} calls under way already.")
-        self._note(key)
         usage.calls += 1
+        self.turns.call_begins()
         share = Share(key, usage)
         try:
             yield share
         finally:
+            self.turns.call_ends(key, is_bulk=share.is_bulk)
             usage.calls -= 1
             usage.memory -= share.memory
             self._memory -= share.memory
@@ -84,9 +87,11 @@ class Shares:
         usage.waits += 1
         usage.calls -= 1
         self._waits += 1
+        self.turns.call_ends(key)
         try:
             yield
         finally:
+            self.turns.call_begins()
             usage.waits -= 1
             usage.calls += 1
             self._waits -= 1
@@ -113,23 +118,16 @@ class Shares:
     @contextmanager
     def bulk(self, share: Share) -> Iterator[None]:
         """Count a bulk while it is served. Raises Throttled beyond ``BULKS_EACH``."""
+        share.is_bulk = True
         if share.usage.bulks >= bounds.BULKS_EACH:
             raise _throttled(f"This key has {bounds.BULKS_EACH} bulks under way already.", 2.0)
         share.usage.bulks += 1
+        self.turns.call_ends(share.key, is_bulk=True)
         try:
             yield
         finally:
+            self.turns.call_begins()
             share.usage.bulks -= 1
-
-    def is_alone(self, key: str) -> bool:
-        """Tell whether no other key has made a call within the last second."""
-        latest = self._latest if self._latest[0] != key else self._latest_other
-        return monotonic() - latest[1] > 1
-
-    def _note(self, key: str) -> None:
-        if self._latest[0] != key:
-            self._latest_other = self._latest
-        self._latest = (key, monotonic())
 
 
 def _throttled(message: str, seconds: float = 1.0) -> Throttled:

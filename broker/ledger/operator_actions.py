@@ -145,7 +145,7 @@ def expect_version(
 ) -> None:
     """Raise CorrectedSince where a referral has another version than somebody saw.
 
-    The referral, or that of the delivery, is locked by the caller. None expects nothing.
+    The referral, or that of the delivery, is locked by a caller that acts. None expects nothing.
     """
     if expected is None:
         return

@@ -284,16 +284,21 @@ class Receipts(Part):
             close_referrals(connection, sorted(changed), now=now, actor=actor)
 
     def redirectable(
-        self, delivery: DeliveryId, *, is_to_be_returned: bool = False
+        self,
+        delivery: DeliveryId,
+        *,
+        is_to_be_returned: bool = False,
+        expected_version: int | None = None,
     ) -> Redirectable | None:
         """Return what another agency would get of a delivery; None where it is not redirected.
 
         It is when it is returned or undeliverable, and nothing has its place. With
-        ``is_to_be_returned`` its state does not count.
+        ``is_to_be_returned`` its state does not count. Raises Conflict as ``redirect`` does.
         """
         with self._transaction() as connection:
             if not is_to_be_returned and not _may_be_redirected(connection, delivery):
                 return None
+            expect_version(connection, expected_version, delivery=delivery)
             found = offers(connection, [delivery])
             return _redirectable(connection, found[0]) if found else None
 

@@ -89,7 +89,7 @@ def _sentinel(address: SentinelAddress, options: Mapping[str, Any]) -> Any:
 def _to_sentinels(address: SentinelAddress, times: Mapping[str, Any]) -> dict[str, Any]:
     names = {"sentinel_username": "username", "sentinel_password": "password"}
     login = {names[name]: value for name, value in address.options.items() if name in names}
-    # No second try at one that is away: there are others, and somebody waits.
+    # No second try at a server that is unavailable: others are asked next, and a caller waits.
     return {"retry": Retry(NoBackoff(), 0), **times, **login, **_encryption(address)}
 
 

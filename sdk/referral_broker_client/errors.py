@@ -6,7 +6,7 @@ ClientError
 ├── NotFound          your organisation has no such referral, delivery or escalation
 ├── Conflict          it contradicts what the broker already holds; nothing was changed
 ├── CursorGone        your feed cannot be read on from this cursor; ``read_on`` says from which
-├── Unavailable       the broker is away, busy or failed: nothing was lost, repeat later
+├── Unavailable       the broker is down, busy or failed: nothing was lost, repeat later
 │   └── Throttled         too many requests from this key; repeat after ``retry_after_seconds``
 └── Unexpected        the broker's answer breaks its own contract: report it with ``instance``
 

@@ -15,6 +15,7 @@ from referral_broker_client.ops_parts import (
     Monitoring,
     Organisations,
     Replays,
+    hold_decision,
 )
 
 
@@ -134,8 +135,7 @@ class Ops:
         ``expected_version``: the version of its referral that the person saw. Raises ``Conflict``
         when it is not held, or its referral was corrected since.
         """
-        body = {"reason": reason, **version_seen(expected_version)}
-        return self._decide("release", delivery, body, by)
+        return self._decide("release", delivery, hold_decision(reason, by, expected_version))
 
     def keep_hold(
         self,
@@ -146,8 +146,7 @@ class Ops:
         expected_version: int | None = None,
     ) -> Json:
         """Record that a person keeps a delivery held. Raises as ``release_hold`` does."""
-        body = {"reason": reason, **version_seen(expected_version)}
-        return self._decide("keep", delivery, body, by)
+        return self._decide("keep", delivery, hold_decision(reason, by, expected_version))
 
     def extend_hold(
         self,
@@ -162,12 +161,12 @@ class Ops:
 
         Raises as ``release_hold`` does, and ``Invalid`` when the end would not be later.
         """
-        body = {"until": until.isoformat(), "reason": reason, **version_seen(expected_version)}
-        return self._decide("extend", delivery, body, by)
+        body = {"until": until.isoformat(), **hold_decision(reason, by, expected_version)}
+        return self._decide("extend", delivery, body)
 
-    def _decide(self, turn: str, delivery: str | UUID, body: Json, by: str | None) -> Json:
-        path = f"/v1/deliveries/{delivery}/hold/{turn}"
-        value: Json = self._http.post(path, {**body, **({"by": by} if by else {})}).json()
+    def _decide(self, decision: str, delivery: str | UUID, body: Json) -> Json:
+        path = f"/v1/deliveries/{delivery}/hold/{decision}"
+        value: Json = self._http.post(path, body).json()
         return value
 
     def escalations(self) -> Json:
@@ -213,11 +212,20 @@ class Ops:
         return value
 
     def preview_redirect(
-        self, delivery: str | UUID, *, agency: str | None = None, area: str | None = None
+        self,
+        delivery: str | UUID,
+        *,
+        agency: str | None = None,
+        area: str | None = None,
+        expected_version: int | None = None,
     ) -> Json:
-        """Return who would get a delivery, what they would see and by when; change nothing."""
+        """Return who would get a delivery, what they would see and by when; change nothing.
+
+        Raises as ``redirect`` does.
+        """
         path = f"/v1/deliveries/{delivery}/reroute/preview"
-        value: Json = self._http.post(path, _target(agency, area)).json()
+        body = {**_target(agency, area), **version_seen(expected_version)}
+        value: Json = self._http.post(path, body).json()
         return value
 
 

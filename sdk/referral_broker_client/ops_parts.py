@@ -206,10 +206,15 @@ class DryRuns:
         expected_version: int | None = None,
     ) -> Json:
         """Return what the release of a held delivery would write."""
-        body = {"reason": reason, **version_seen(expected_version), **({"by": by} if by else {})}
         path = f"/v1/deliveries/{delivery}/hold/release/preview"
+        body = hold_decision(reason, by, expected_version)
         value: Json = self._http.post(path, body).json()
         return value
+
+
+def hold_decision(reason: str, by: str | None, expected_version: int | None) -> Json:
+    """Return why a person decides about a held delivery, who it is, and which version they saw."""
+    return {"reason": reason, **version_seen(expected_version), **({"by": by} if by else {})}
 
 
 def _organisation_path(code: str) -> str:

@@ -173,6 +173,19 @@ def test_36_an_act_on_a_version_that_was_corrected_since_changes_nothing(
     assert counts(context) != before
 
 
+def test_36_a_preview_of_a_redirect_is_refused_as_the_redirect(
+    context: Context, world: World
+) -> None:
+    id_, referral, document = given_back(world)
+    assert send(world, {"id": referral}, changed(document)).status_code == 202
+    key = world.headers("ops", "ops")["Authorization"].removeprefix("Bearer ")
+    with listening(context) as url, Ops(url, key) as ops:
+        with pytest.raises(Conflict, match="corrected since"):
+            ops.preview_redirect(id_, agency="shropshire-csc", expected_version=1)
+        shown = ops.preview_redirect(id_, agency="shropshire-csc", expected_version=2)
+    assert shown["agency"] == "shropshire-csc"
+
+
 def test_36_the_page_of_a_referral_says_which_version_its_acts_are_about(
     context: Context, world: World, pages: TestClient
 ) -> None:
@@ -183,7 +196,7 @@ def test_36_the_page_of_a_referral_says_which_version_its_acts_are_about(
     shown = pages.get(f"/ops/referrals/{referral}", headers=cookie).text
     for act in ("release", "keep", "extend"):
         assert re.search(rf"/ops/act/{act}/[0-9a-f-]+\?version=2\"", shown)
-    # Whoever comes from a list is asked about what there is now.
+    # Who comes from a list is asked about what there is now.
     asked = pages.get(f"/ops/act/release/{id_}", headers=cookie).text
     assert 'name="version" value="2"' in asked
 

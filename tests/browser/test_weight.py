@@ -37,7 +37,11 @@ def busy(site: Site) -> Site:
 def fetch(busy: Site, visit: Callable[..., Page]) -> Callable[[str], bytes]:
     """Fetch a page for ops as it is sent, compressed."""
     (cookie,) = visit("/ops/sign-in").context.cookies()
-    headers = {"Cookie": f"{cookie['name']}={cookie['value']}", "Accept-Encoding": "gzip"}
+    headers = {
+        "Cookie": f"{cookie['name']}={cookie['value']}",
+        "Accept-Encoding": "gzip",
+        "Sec-Fetch-Site": "none",
+    }
 
     def page(path: str) -> bytes:
         with urllib3.PoolManager() as http:

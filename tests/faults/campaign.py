@@ -116,10 +116,10 @@ class Campaign:
         until(lambda: publisher.hand_in_one().receipt is not None, START_SECONDS)
         for _ in range(WARM_UP):  # workers load what they need with their first batch
             self._lag(publisher)
+        self._hold_the_leader()
         orders = {failpoints.ACCEPTED: DELAY_SECONDS, failpoints.LED: HOLD_SECONDS}
         for point, seconds in orders.items():
             (self.town.points / point).write_text(f"always delay {seconds}")
-        time.sleep(2)  # by now the leader has come to where it is held
         self.journal.lags = [self._lag(publisher) for _ in range(PROBES)]
         for point in orders:
             (self.town.points / point).unlink()
@@ -191,6 +191,14 @@ class Campaign:
                 note = f"missed: {type(error).__name__}"
             self.journal.struck.append(Struck(strike.name, began, time.monotonic(), note))
         self._say(f"{strike.at:6.1f} s  {strike.name} for {strike.seconds:.1f} s: {note}")
+
+    def _hold_the_leader(self) -> None:
+        """Wait until the leader of the sweeps has come to where it is held."""
+        order = self.town.points / failpoints.LED
+        order.write_text(f"delay {HOLD_SECONDS}")
+        until(lambda: not order.exists(), START_SECONDS)
+        for taken in self.town.points.glob(f"{order.name}.taken.*"):
+            taken.unlink()
 
     def _lag(self, publisher: Publisher) -> float:
         handed = publisher.hand_in_one()

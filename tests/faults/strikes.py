@@ -158,7 +158,7 @@ def flood(town: Installation, seconds: float, dice: Random) -> str:
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=limit
     )
-    answers = json.loads(done.stdout)
+    answers = json.loads(done.stdout.splitlines()[-1])
     town.floods.append(Flooded(kind, seconds, answers))
     return f"{service.name}, {kind}: {answers}"
 

@@ -7,6 +7,7 @@ weighs on both alike.
 import argparse
 import http.client
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks import process_table
 from broker.admin.api_keys import issue
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
@@ -98,7 +100,8 @@ class Probe:
 
 
 Times = dict[str, list[float]]
-"""How long calls took, by kind."""
+"""How long calls took, by kind; and under ``SPENT``, processors that each stretch used."""
+SPENT = ("gateway", "postgres")
 
 
 def measure(
@@ -109,15 +112,44 @@ def measure(
     for kind in kinds:
         without, under = took[kind] = (defaultdict(list), defaultdict(list))
         for _ in range(max(1, round(seconds / STRETCH_SECONDS))):
-            _add(without, probe.look(STRETCH_SECONDS))
+            _add(without, _watched(stack, probe))
             length = f"{STRETCH_SECONDS + BEGINNING_SECONDS + 60}"
             command = ("-m", "tests.floods.flooding", kind, str(stack.port), key, length)
-            with subprocess.Popen([sys.executable, *command], cwd=ROOT) as flood:
+            with subprocess.Popen(
+                [sys.executable, *command], cwd=ROOT, stdout=subprocess.PIPE
+            ) as flood:
+                assert flood.stdout is not None
+                assert flood.stdout.readline() == b"begins\n"
                 time.sleep(BEGINNING_SECONDS)
-                _add(under, probe.look(STRETCH_SECONDS))
+                _add(under, _watched(stack, probe))
                 flood.terminate()
             time.sleep(2)
     return took
+
+
+def _watched(stack: Stack, probe: Probe) -> Mapping[str, Sequence[float]]:
+    """Return how long calls took, and how much of a processor the broker used meanwhile."""
+    began, before = time.monotonic(), _spent(stack)
+    took = probe.look(STRETCH_SECONDS)
+    seconds, after = time.monotonic() - began, _spent(stack)
+    return {**took, **{name: [(after[name] - before[name]) / seconds] for name in SPENT}}
+
+
+def _spent(stack: Stack) -> Mapping[str, float]:
+    """Return the processor seconds so far of the gateway, and of PostgreSQL."""
+    assert stack.gateway is not None
+    table = process_table.read()
+    gateway = process_table.family(stack.gateway.pid, table)
+    postgres = {
+        number
+        for number in process_table.family(os.getpid(), table)
+        if table[number].program == "postgres"
+    }
+    families = zip(SPENT, (gateway, postgres), strict=True)
+    return {
+        name: sum(table[n].own + table[n].of_children for n in members)
+        for name, members in families
+    }
 
 
 def _add(times: Times, more: Mapping[str, Sequence[float]]) -> None:
@@ -127,11 +159,16 @@ def _add(times: Times, more: Mapping[str, Sequence[float]]) -> None:
 
 def shown(took: Mapping[str, tuple[Times, Times]]) -> str:
     """Return a table in Markdown, in milliseconds: each flood, and beside it the calm."""
-    head = ["flood", "publish p50, p99", "without it", "queue p50, p99", "without it"]
+    head = ["flood"]
+    for column in ("publish p50, p99", "queue p50, p99", *(f"{name} uses" for name in SPENT)):
+        head += [column, "without it"]
     lines = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"]
     for kind, (without, under) in took.items():
         cells = [
             _percentiles(times[call]) for call in ("publish", "queue") for times in (under, without)
+        ]
+        cells += [
+            f"{statistics.mean(times[name]):.0%}" for name in SPENT for times in (under, without)
         ]
         lines.append(f"| {FLOODS[kind]} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -14,7 +14,7 @@ from benchmarks.ours import must_be_equal
 from benchmarks.payload import rotated
 from benchmarks.post import Unexpected
 from benchmarks.recipients import RECIPIENTS, recipients
-from benchmarks.results import Figure, rates, times
+from benchmarks.results import Figure, rates, runs_in, times, write
 from tests.conftest import eventually
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +39,19 @@ def test_a_run_in_little_writes_the_figures_in_the_agreed_form(tmp_path: Path) -
         figure["ours"] / figure["rivals"]["weekend"], rel=0.01, abs=0.001
     )
     assert figure["ids_verified"] is True
+
+
+def test_a_run_of_some_scenarios_keeps_what_others_measured(tmp_path: Path) -> None:
+    output = tmp_path / "results.json"
+    for at, measured in ((1, ("route", "bulk", "single")), (2, ("bulk", "single")), (3, ("bulk",))):
+        figures = {name: Figure(at, "referrals/s") for name in measured}
+        write(output, {"at": at}, figures, runs_in(output))
+    latest, *earlier = runs_in(output)
+    assert [latest["machine"]["at"], *latest["scenarios"]] == [3, "bulk"]
+    assert [[run["machine"]["at"], *run["scenarios"]] for run in earlier] == [
+        [2, "single"],
+        [1, "route"],
+    ]
 
 
 SCHOOLS = 60

@@ -30,7 +30,7 @@ FUNCTIONS = [Path("broker") / part for part in ("policy", "flow", "gateway")]
 TRACE = Path("build") / "mutants.json"
 SURVIVORS = Path("tests") / "mutants" / "survivors.txt"
 TESTS = [
-    *(f"tests/unit/{part}" for part in ("policy", "domain", "gateway")),
+    *(f"tests/unit/{part}" for part in ("policy", "domain", "flow", "gateway")),
     *(f"tests/integration/{part}" for part in ("ledger", "flow", "models", "gateway")),
     "tests/integration/admin",
     "tests/integration/intake",

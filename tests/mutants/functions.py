@@ -25,7 +25,8 @@ _COMPARISONS: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotIn: ast.In,
 }
 _SUMS: dict[type[ast.operator], type[ast.operator]] = {ast.Add: ast.Sub, ast.Sub: ast.Add}
-_LOGS = ("_log.", "log.", "logging.", "warnings.")
+_LOGS = ("_log.", "log.", "logging.", "warnings.", "this.log", "this.trace")
+"""What only tells of the work; ``this`` is the step that is run."""
 LONGEST = 90
 """So much of the code stands in the name of its mutant."""
 Change = tuple[ast.AST, str, Any]

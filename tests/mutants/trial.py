@@ -123,6 +123,11 @@ class Trial:
                 self.traces.write()
         return True
 
+    @property
+    def _slowness(self) -> float:
+        """How much slower this machine is, by the seconds that the tests of a mutant may take."""
+        return max(1.0, self.seconds / SECONDS_OF_TESTS)
+
     def _note(self, result: Result) -> None:
         self.results.append(result)
         if result.verdict is Verdict.KILLED and result.by:
@@ -158,7 +163,9 @@ class Trial:
         near = sorted(
             (-traced.noticed.get(place, 0), len(traced.ran), traced.seconds, id_)
             for id_, traced in self.traces.by_test.items()
-            if place in traced.ran and id_ in items and traced.seconds < LONGEST_TEST_SECONDS
+            if place in traced.ran
+            and id_ in items
+            and traced.seconds < LONGEST_TEST_SECONDS * self._slowness
         )
         nearest, total = [], 0.0
         for _, _, seconds, id_ in near:
@@ -170,7 +177,8 @@ class Trial:
     def _try(self, mutant: Mutant, items: list[pytest.Item]) -> Result:
         began = time.monotonic()
         limits = [
-            PATIENCE * self.traces.by_test[item.nodeid].seconds + GRACE_SECONDS for item in items
+            PATIENCE * self.traces.by_test[item.nodeid].seconds + GRACE_SECONDS * self._slowness
+            for item in items
         ]
         with _changed(mutant, self.root):
             verdict, last = _in_a_fork(mutant, self.root, items, limits)

@@ -14,7 +14,12 @@ import pytest
 
 from tests.conftest import PATIENCE_SECONDS, ROOT, eventually
 
-PRESENT = ("chromium", "promtool", "rabbitmqctl", "faketime", "redis-sentinel", "pgbouncer")
+PRESENT = (
+    *("chromium", "promtool", "rabbitmqctl", "faketime", "redis-sentinel", "pgbouncer"),
+    *("kubectl", "zsh", "fish"),
+)
+SYSTEM = ("bash", "cat", "chmod", "chown", "dirname", "env", "ln", "mkdir", "mktemp", "rm", "sleep")
+"""What the script itself calls, and the programs of this test."""
 MAKE = """#!/bin/bash
 echo "make $*"
 for word in $FAILS; do [[ " $* " != *" $word "* ]] || { echo "$word is wrong"; exit 2; }; done
@@ -36,10 +41,22 @@ class Run:
         for name in ("bin", "temporary", "checkout/.ci"):
             (folder / name).mkdir(parents=True)
         shutil.copy(ROOT / ".ci" / "run", folder / "checkout" / ".ci" / "run")
-        programs = {"make": MAKE, "git": GIT, **dict.fromkeys((*PRESENT, "kubectl", "npm"), GIT)}
+        programs = {"make": MAKE, "git": GIT, **dict.fromkeys((*PRESENT, "npm"), GIT)}
         for name, text in programs.items():
-            (folder / "bin" / name).write_text(text)
-            (folder / "bin" / name).chmod(0o755)
+            self.add(name, text)
+
+    def add(self, name: str, text: str) -> None:
+        """Put a program before all others of its name."""
+        (self.folder / "bin" / name).write_text(text)
+        (self.folder / "bin" / name).chmod(0o755)
+
+    def hide(self, *names: str) -> str:
+        """Return a path for programs on which these, and all that no test names, are missing."""
+        for name in names:
+            (self.folder / "bin" / name).unlink()
+        for name in SYSTEM:
+            (self.folder / "bin" / name).symlink_to(shutil.which(name) or name)
+        return str(self.folder / "bin")
 
     def start(self, **settings: str) -> subprocess.Popen[str]:
         environment: Mapping[str, str] = {
@@ -107,3 +124,18 @@ def test_a_run_that_is_stopped_ends_all_its_steps(run: Run, is_whole_group: bool
     assert process.returncode not in (0, None)
     assert run.running() == []
     assert list(run.temporary.iterdir()) == []
+
+
+def test_only_the_packages_of_missing_programs_are_installed(run: Run) -> None:
+    """A program may be here from another package, which is in the way of Debian's."""
+    path = run.hide("promtool", "fish")
+    run.add("id", "#!/bin/bash\necho 0\n")
+    run.add("setpriv", '#!/bin/bash\nexec "${@:4}"\n')
+    installed = run.folder / "installed"
+    run.add("apt-get", f'#!/bin/bash\necho "$*" >> {installed}\n')
+    process = run.start(PATH=path)
+    output, _ = process.communicate(timeout=PATIENCE_SECONDS)
+    assert process.returncode == 0, output
+    (_, install) = installed.read_text().splitlines()
+    packages = install.partition("--no-install-recommends ")[2].split()
+    assert sorted(packages) == ["fish", "prometheus"]

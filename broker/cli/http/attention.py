@@ -115,7 +115,9 @@ def redirect(  # noqa: PLR0913  one parameter for each option
     if (agency is None) == (area is None):
         raise click.UsageError("Give either --agency or --area.")
     with Ops(gateway.url, gateway.key) as ops:
-        preview = ops.preview_redirect(delivery, agency=agency, area=area)
+        preview = ops.preview_redirect(
+            delivery, agency=agency, area=area, expected_version=expected_version
+        )
         _print_preview(preview)
         if is_dry_run:
             end_dry_run()

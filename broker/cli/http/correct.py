@@ -108,7 +108,7 @@ def recall(  # noqa: PLR0913  one parameter for each option
 
 
 def _effect(referral: str, dry_run: Json) -> str:
-    """Say who would have to destroy it: whoever would get a delivery of the recall."""
+    """Say who would have to destroy it: each agency that would get a delivery of the recall."""
     names = [
         delivery["agency_name"]
         for delivery in dry_run["deliveries"]

@@ -10,6 +10,10 @@ from broker.gateway.calls.parts import NO_DELIVERY, OPS
 _COLLECT = (Scope.COLLECT,)
 _LEASE_RESULTS = {200: Gives("One result for each lease, in order.", "lease-results")}
 _UNKNOWN = "No delivery has this ID."
+_NOT_HELD = (
+    "The delivery is not held any more, or its referral was recalled, or corrected since the "
+    "version that you name."
+)
 _HOLDS = (
     (
         "release",
@@ -135,7 +139,8 @@ DELIVERIES = (
             404: _UNKNOWN,
             409: (
                 "The delivery was not returned or was redirected already, its referral was "
-                "recalled, or it must not go to that agency: `errors` says why."
+                "recalled or corrected since the version that you name, or it must not go to that "
+                "agency: `errors` says why."
             ),
         },
     ),
@@ -172,7 +177,7 @@ DELIVERIES = (
             gives={200: Gives("What became of it.", "hold")},
             problems={
                 404: _UNKNOWN,
-                409: "The delivery is not held any more, or its referral was recalled.",
+                409: _NOT_HELD,
             },
         )
         for word, handler, takes, summary, description in _HOLDS
@@ -192,8 +197,8 @@ DELIVERIES = (
         takes="hold-decision",
         gives={200: Gives("What would be written. Nothing has changed.", "dry-run")},
         problems={
-            404: "No delivery has this ID.",
-            409: "The delivery is not held any more, or its referral was recalled.",
+            404: _UNKNOWN,
+            409: _NOT_HELD,
         },
     ),
     Call(

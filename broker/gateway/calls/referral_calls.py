@@ -28,6 +28,10 @@ _HANDLING = Parameter(
     {"type": "string", "examples": ["handling=strict"]},
 )
 _NO_REFERRAL = "No referral of yours has this ID."
+_NOT_RECALLED = (
+    "The referral was rejected, recalled for another reason, or corrected since the version that "
+    "you name."
+)
 _TO_REFERRAL = Link("showReferral", "path.id", "$response.body#/id", "Show the referral.")
 _TO_TIMELINE = Link(
     "showTimeline", "path.id", "$response.body#/id", "Show everything that happened to it."
@@ -194,7 +198,12 @@ REFERRALS = (
                 links=_REFERRAL_LINKS,
             )
         },
-        problems={404: _NO_REFERRAL, 409: "The referral is not unroutable."},
+        problems={
+            404: _NO_REFERRAL,
+            409: (
+                "The referral is not unroutable, or was corrected since the version that you name."
+            ),
+        },
     ),
     Call(
         id="retryRouting",
@@ -255,7 +264,7 @@ REFERRALS = (
         scopes=PUBLISH,
         takes="recall",
         gives={202: Gives("The referral is recalled.", "recalled", links=_REFERRAL_LINKS)},
-        problems={404: _NO_REFERRAL, 409: "The referral was recalled for another reason."},
+        problems={404: _NO_REFERRAL, 409: _NOT_RECALLED},
     ),
     Call(
         id="previewRecall",
@@ -271,7 +280,7 @@ REFERRALS = (
         scopes=PUBLISH,
         takes="recall",
         gives={200: Gives("What would be written. Nothing has changed.", "dry-run")},
-        problems={404: _NO_REFERRAL, 409: "The referral was recalled for another reason."},
+        problems={404: _NO_REFERRAL, 409: _NOT_RECALLED},
     ),
     Call(
         id="readFeed",

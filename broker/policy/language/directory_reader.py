@@ -33,6 +33,8 @@ from broker.policy.time.calendars import OFFICE_HOURS, BankHolidays, Hours, Work
 from schemas.codes import Opening
 
 _OFFICE = dict.fromkeys(range(5), (OFFICE_HOURS,))
+MOBILE = AddressForm(re.compile(r"(\+44 ?7|07)( ?[0-9]){9}"), "07700 900123")
+"""A mobile of the United Kingdom: text messages go to no other number."""
 _ADDRESSES = {
     NoticeChannel.EMAIL: AddressForm(
         re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"),
@@ -40,7 +42,7 @@ _ADDRESSES = {
     ),
     NoticeChannel.WEBHOOK: WEB_ADDRESS,
     NoticeChannel.COMMAND: AddressForm(re.compile(r"[a-z][a-z0-9-]{0,39}"), "page-on-call"),
-    NoticeChannel.SMS: AddressForm(re.compile(r"(\+44 ?7|07)( ?[0-9]){9}"), "07700 900123"),
+    NoticeChannel.SMS: MOBILE,
 }
 """The form of an address for each way. A command is named, and set by the environment."""
 TELEPHONE = AddressForm(re.compile(r"(\+44|0)( ?[0-9]){9,10}"), "01632 960123")

@@ -12,10 +12,13 @@ from starlette.testclient import TestClient
 
 from broker.admin.dry_runs import try_recall
 from broker.domain.codes import RecallReason
-from broker.domain.ids import OrganisationCode
+from broker.domain.ids import OrganisationCode, ReferralId
+from broker.domain.referral import Withdrawal
 from broker.flow import epoch_cache, policy_cache
+from broker.flow.activity_counter import ANSWERED
 from broker.flow.context import Context
 from broker.flow.correct import recall
+from broker.ledger.rehearsal import rehearsing
 from broker.side_log import SideLog
 from tests.acceptance.conftest import World, world
 from tests.acceptance.test_untidy_wishes import handed_in, wish
@@ -42,6 +45,17 @@ def digest(context: Context) -> dict[str, Any]:
         for (name,) in tables
         if name not in OF_THE_PROCESS
     }
+
+
+def withdrawal(context: Context, delivery: dict[str, Any]) -> Withdrawal:
+    return Withdrawal(
+        ReferralId(UUID(delivery["referral"])),
+        OrganisationCode("staffordshire-police"),
+        RecallReason.WRONG_PERSON,
+        "DS Imogen Farlow",
+        context.clock(),
+        "key:1",
+    )
 
 
 @pytest.fixture
@@ -164,9 +178,20 @@ def test_a_dry_run_reads_nothing_on_a_second_connection_however_old_the_memory_i
     for cache in (policy_cache, epoch_cache):
         monkeypatch.setattr(cache, "REFRESH_SECONDS", 0.0)
     context.policies._fresh_until = context.epochs._fresh_until = 0.0
-    which = (context, OrganisationCode("staffordshire-police"), UUID(delivery["referral"]))
-    reason = RecallReason.WRONG_PERSON
-    assert try_recall(*which, reason, by="DS Imogen Farlow", actor="key:1").events
+    assert try_recall(context, withdrawal(context, delivery)).events
+
+
+def test_a_dry_run_counts_nothing_in_the_process(
+    context: Context, delivery: dict[str, Any]
+) -> None:
+    """What an act counts in memory would be written after the act was rolled back."""
+    agency = OrganisationCode(delivery["agency"])
+    context.activity.flush()
+    before = rows(context, "select * from traffic order by 1, 2, 3")
+    with rehearsing(context.ledger) as ledger:
+        context.on(ledger).activity.note(agency, ANSWERED)
+    context.activity.flush()
+    assert rows(context, "select * from traffic order by 1, 2, 3") == before
 
 
 def test_a_dry_run_writes_no_side_log(
@@ -175,9 +200,15 @@ def test_a_dry_run_writes_no_side_log(
     """What a restore applies again must not name a recall that nobody made."""
     file = tmp_path / "side.log"
     with_log = replace(context, side_log=SideLog(file))
-    which = (with_log, OrganisationCode("staffordshire-police"), UUID(delivery["referral"]))
-    who = {"by": "DS Imogen Farlow", "actor": "key:1"}
-    try_recall(*which, RecallReason.WRONG_PERSON, **who)
+    tried = withdrawal(context, delivery)
+    try_recall(with_log, tried)
     assert not file.exists()
-    recall(*which, RecallReason.WRONG_PERSON, **who)
+    recall(
+        with_log,
+        tried.publisher,
+        tried.referral,
+        RecallReason(tried.reason),
+        by=tried.by,
+        actor=tried.actor,
+    )
     assert '"change": "recall"' in file.read_text()

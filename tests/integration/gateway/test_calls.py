@@ -1,19 +1,16 @@
 """What the calls do beyond the acceptance cases: waiting, bulk, feeds, leases, health."""
 
-import asyncio
 import json
 import threading
-from collections.abc import Callable
-from types import SimpleNamespace
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 import pytest
 from starlette.testclient import TestClient
 
 from broker.flow import route
 from broker.flow.context import Context
-from broker.gateway import referrals
-from broker.gateway.bounds import LONGEST_REST
-from broker.gateway.shares import Shares
+from broker.gateway.bulk_turns import BulkTurns
 from tests.acceptance.conftest import sample
 from tests.conftest import FixedClock
 
@@ -76,25 +73,26 @@ def test_bulk_answers_each_line_in_order(client: TestClient, key: Key) -> None:
     assert results[2]["receipt"]["duplicate"]
 
 
-def test_a_bulk_beside_others_rests_as_it_worked_and_never_for_a_slow_ledger(
+def test_a_bulk_beside_others_is_accepted_in_parts_each_when_its_turn_comes(
     client: TestClient, key: Key, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After lines that waited 20 s for the ledger it rested 20 s, also after the last ones."""
     headers = key("staffordshire-police", "publish") | {"Content-Type": "application/x-ndjson"}
-    rests: list[float] = []
-    clock = iter((0.0, 0.01, 10.0, 30.0, 40.0, 60.0))
+    parts: list[str] = []
+    turns = BulkTurns.part
 
-    async def rest(seconds: float) -> None:
-        rests.append(seconds)
+    @asynccontextmanager
+    async def part(self: BulkTurns, spender: str) -> AsyncIterator[int]:
+        async with turns(self, spender) as most:
+            parts.append("begins")
+            yield most
+            parts.append("ends")
 
-    monkeypatch.setattr(Shares, "is_alone", lambda *_: False)
-    monkeypatch.setattr(referrals, "monotonic", lambda: next(clock))
-    patched = SimpleNamespace(**{**vars(asyncio), "sleep": rest})
-    monkeypatch.setattr(referrals, "asyncio", patched)
+    monkeypatch.setattr(BulkTurns, "is_alone", lambda *_: False)
+    monkeypatch.setattr(BulkTurns, "part", part)
     lines = [json.dumps(sample(1) | {"reference": f"SP-{n}"}) for n in range(60)]
     answer = client.post("/v1/referrals/bulk", content="\n".join(lines), headers=headers)
     assert answer.text.count('"status":202') == 60
-    assert rests == [0.01, LONGEST_REST]
+    assert parts == ["begins", "ends"] * 3
 
 
 def test_checking_stores_nothing(client: TestClient, context: Context, key: Key) -> None:

@@ -61,6 +61,27 @@ def test_an_agency_is_told_at_once(
 
 
 @pytest.mark.usefixtures("only_nudges")
+def test_a_released_delivery_is_offered_to_another_caller_at_once(
+    gateway: tuple[TestClient, Poller], context: Context, key: Key
+) -> None:
+    client, poller = gateway
+    police, agency = key("staffordshire-police", "publish"), key("staffordshire-csc", "collect")
+    client.post("/v1/referrals", json=sample(12), headers=police)
+    eventually(lambda: poller._nudged_at > 0)  # a listener that has connected nudges
+    connected_at = poller._nudged_at
+    route.drain(context)
+    eventually(lambda: poller._nudged_at > connected_at)
+    (first,) = collected(client, agency)
+    held = {"leases": [{"delivery": first["delivery"], "lease": first["lease"]["id"]}]}
+    with ThreadPoolExecutor(1) as callers:
+        waiting = callers.submit(collected, client, agency)
+        eventually(lambda: has_looked_in_vain(poller))
+        assert client.post("/v1/leases/release", json=held, headers=agency).is_success
+        (second,) = waiting.result()
+    assert second["delivery"] == first["delivery"]
+
+
+@pytest.mark.usefixtures("only_nudges")
 def test_a_publisher_is_told_at_once(
     gateway: tuple[TestClient, Poller],
     context: Context,

@@ -114,9 +114,9 @@ def test_what_is_moved_is_watched_anew_and_pushed_when_it_may_be(book: Book) -> 
                 [Revised(decision, [Changed(was, held, ())], {})], now=LATER, actor="broker"
             )
             if was is stale:
-                with psycopg.connect(book.dsn) as connection:
-                    found = connection.execute("select version, state from delivery").fetchall()
-                assert found == [(1, "available")]
+                # What is not committed yet is seen in this transaction alone.
+                read = batch._connection.execute("select version, state from delivery").fetchall()
+                assert read == [{"version": 1, "state": "available"}]
                 batch._connection.execute("update referral set next_attempt_at = %s", [LATER])
     assert book.look(
         "select version, state, next_alarm_at, next_attempt_at, policy_version from delivery"

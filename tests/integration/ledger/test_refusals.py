@@ -12,6 +12,10 @@ from tests.integration.ledger.conftest import NOW, POLICE, STOKE, Book
 
 DUE = NOW + timedelta(hours=1)
 DEADLINE = TaskDeadline(Grade.HIGH, DUE, NOW)
+SETTLE = (
+    "update task set state = 'settled', settled_at = %s, settled_by = 'x', settled_because = 'y',"
+    " next_alarm_at = null"
+)
 Pair = tuple[Refusal, RefusalTask | None]
 
 
@@ -70,11 +74,7 @@ def test_bodies_of_one_reference_or_one_fault_are_one_task(book: Book) -> None:
     assert messages(book) == ["Body 2.", "Body 3.", "Body 7."]
     assert messages(book, STOKE) == ["Body 8."]
     assert book.look("select count(*) from refusal") == [(8,)]
-    book.do(
-        "update task set state = 'settled', settled_at = %s, settled_by = 'x',"
-        " settled_because = 'y', next_alarm_at = null",
-        NOW,
-    )
+    book.do(SETTLE, NOW)
     record(book, refused(9, "A"))
     assert messages(book) == ["Body 2.", "Body 3.", "Body 7.", "Body 9."]
 
@@ -91,6 +91,11 @@ def test_a_flood_opens_so_many_tasks_and_no_more(book: Book) -> None:
     record(book, refused(4_000))
     assert len(messages(book)) == MOST_REFUSED
     assert book.look("select count(*) from refusal") == [(MOST_REFUSED - 2 + 12,)]
+    record(book, refused(4_001), refused(4_002, publisher=STOKE))
+    assert messages(book, STOKE) == ["Body 3000.", "Body 4002."]
+    book.do(SETTLE, NOW)
+    record(book, refused(5_000))
+    assert "Body 5000." in messages(book)
 
 
 def test_tasks_about_referrals_leave_room_for_those_about_bodies(book: Book) -> None:

@@ -98,18 +98,18 @@ def test_bulks_of_one_key_have_a_bound() -> None:
         pass
 
 
-def test_a_key_is_alone_when_no_other_has_made_a_call_for_a_second(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    now = [100.0]
-    monkeypatch.setattr("broker.gateway.shares.monotonic", lambda: now[0])
+def test_bulks_and_calls_that_wait_are_no_calls_that_other_bulks_step_back_for() -> None:
     shares = Shares()
-    for key in ("other", "bulk", "bulk"):
-        with shares.call(key):
+    with shares.call("waits") as waiting, shares.call("sends") as sending:
+        assert not shares.turns.is_alone("bulk")
+        with shares.bulk(sending):
+            assert not shares.turns.is_alone("bulk")
+            with shares.wait(waiting.key):
+                assert shares.turns.is_alone("waits")
+    with ExitStack() as stack:
+        calls = [stack.enter_context(shares.call("sends")) for _ in range(bounds.BULKS_EACH + 1)]
+        for call in calls[1:]:
+            stack.enter_context(shares.bulk(call))
+        with pytest.raises(Throttled), shares.bulk(calls[0]):
             pass
-    assert not shares.is_alone("bulk")
-    now[0] += 2
-    with shares.call("bulk"):
-        pass
-    assert shares.is_alone("bulk")
-    assert not shares.is_alone("other")
+    assert shares.turns.is_alone("waits")
