@@ -108,7 +108,8 @@ def write(
 
 def _not_measured_since(before: Sequence[Run], measured: Collection[str]) -> list[Run]:
     """Return of each run the scenarios that no later one has measured."""
-    known, earlier = set(measured), []
+    known = set(measured)
+    earlier: list[Run] = []
     for run in before:
         left = {name: run["scenarios"][name] for name in run["scenarios"] if name not in known}
         if left:

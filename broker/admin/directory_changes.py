@@ -5,7 +5,7 @@ A change is checked like a policy before it is published, with the organisations
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,6 +17,7 @@ from broker.ledger.directory import ChangeContext, NewVersion, OrganisationVersi
 from broker.ledger.ledger import Ledger
 from broker.policy.language.directory import Organisation
 from broker.policy.language.directory_reader import OrganisationRow, documented_entries
+from broker.policy.language.entry_edits import Edits, EntryCourse, LaterEntry, carried, edited
 from broker.policy.published.change_checks import changes_hours, with_change
 from broker.policy.published.policy import Policy
 from schemas import formats
@@ -27,6 +28,9 @@ _DIRECTORY = "directory.yaml"
 _is_code = formats.Organisation().matches
 ATTEMPTS = 10
 """How often a change begins again because another one came before it."""
+_STARTING = (
+    "A change of this organisation that was set for now is being made. Try again in a minute."
+)
 VERSIONS = 100
 """Versions of one organisation that are listed."""
 
@@ -41,6 +45,14 @@ class Changed:
     starts_at: datetime
     policy_version: str
     """The version of the policy that is in force with it, or was when it was set for later."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Versions to record, and those that follow them later, each with its start."""
+
+    new: Sequence[NewVersion]
+    later: Sequence[tuple[NewVersion, datetime]] = ()
 
 
 class DirectoryChanges:
@@ -67,11 +79,31 @@ class DirectoryChanges:
         codes = [code for code in codes if _is_code(code)]
         entries = dict(self._ledger.directory.documents_of(codes))
         rest = [code for code in codes if code not in entries]
-        published = self._ledger.policies.policy(None) if rest else None
-        if published is not None:
-            documented = documented_entries(published[1].get(_DIRECTORY, ""), rest)
-            entries |= {code: (0, entry) for code, entry in documented.items()}
-        return entries
+        documented = self._documented(rest) if rest else {}
+        return entries | {code: (0, entry) for code, entry in documented.items()}
+
+    def course(self, code: OrganisationCode, *, now: datetime) -> EntryCourse:
+        """Return what an organisation is, and what it is set to be later. Raises NotFound.
+
+        Where nothing is in force yet, it is what its last version says.
+        """
+        version, last = self.current(code)
+        versions = self.versions(code)
+        started = {known.revision: known.document for known in versions if known.revision}
+        later = {
+            known.starts_at: known.document
+            for known in reversed(versions)  # of those that start at once, the last one counts
+            if known.revision is None and known.starts_at > now
+        }
+        entry = started[max(started)] if started else self._documented([code]).get(code, last)
+        return EntryCourse(version, entry, [LaterEntry(at, later[at]) for at in sorted(later)])
+
+    def _documented(
+        self, codes: Sequence[OrganisationCode]
+    ) -> Mapping[OrganisationCode, Mapping[str, Any]]:
+        """Return what the policy's document says of organisations."""
+        published = self._ledger.policies.policy(None)
+        return documented_entries(published[1].get(_DIRECTORY, ""), codes) if published else {}
 
     def schools_by_urn(self) -> dict[str, Organisation]:
         """Return every school in force by its URN."""
@@ -113,22 +145,53 @@ class DirectoryChanges:
         (added, *_) = self._ledger.directory.versions(code, limit=1)
         return Changed(added.version, True, added.starts_at, version)
 
+    def change(
+        self, code: OrganisationCode, edits: Edits, context: ChangeContext, *, expected: int
+    ) -> None:
+        """Change fields of an organisation, now or later; what is set for after that has them too.
+
+        ``expected`` is the last version that was seen, 0 where it is no row yet.
+        Raises NotFound, Invalid with every fault, Conflict where it was changed since, and
+        Unavailable while a version that was set for an instant that has come is not in force.
+        """
+
+        def plan() -> _Plan:
+            if any(v.code == code for v in self._ledger.directory.due_versions(now=context.now)):
+                raise Unavailable(_STARTING)
+            course = self.course(code, now=context.now)
+            document = edited(course.at(context.starts_at), edits)
+            self._check_form([(code, document)])
+            following = enumerate(carried(course, edits, context.starts_at), start=expected + 1)
+            later = [
+                (NewVersion(code, number, change.entry), change.starts_at)
+                for number, change in following
+            ]
+            return _Plan([NewVersion(code, expected, document)], later)
+
+        self._record(plan, context)
+
     def record(self, new: Sequence[NewVersion], context: ChangeContext) -> str:
         """Check and record versions; return the version of the policy in force then.
 
         Raises Invalid with every fault, Conflict where one was changed since, and Unavailable
         where others change the directory all the time.
         """
+        return self._record(lambda: _Plan(new), context)
+
+    def _record(self, plan: Callable[[], _Plan], context: ChangeContext) -> str:
+        """Record what is planned, and plan again where the directory was changed meanwhile."""
         _check_context(context)
         for _ in range(ATTEMPTS):
             policy = self._policies.refreshed()
-            after = self._checked(policy, new)
-            codes = [version.code for version in new]
+            planned = plan()
+            after = self._checked(policy, planned.new)
+            codes = [version.code for version in planned.new]
             revision = self._ledger.directory.record(
-                new,
+                planned.new,
                 context,
                 judged_by=policy.version,
                 has_other_hours=changes_hours(policy, after, codes),
+                later=planned.later,
             )
             if revision is not None:
                 return self._policies.refreshed().version

@@ -118,13 +118,7 @@ def _with_provider(provider: Provider | None) -> list[BaseRoute]:
 
 def mount(context: Context, health: HealthWatch) -> list[BaseRoute]:
     """Return the pages as a part of the gateway; ``running`` must surround its life."""
-    settings = context.settings
-    provider = None
-    if settings.provider:
-        public_url = settings.public_url
-        provider = Provider(
-            settings.provider, _ENTRANCE, public_url=public_url, clock=context.clock
-        )
+    provider = Provider.of(context.settings, _ENTRANCE, context.clock)
     app = Starlette(
         routes=routes(provider),
         middleware=[Middleware(Compression)],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +10,12 @@ from typing import Any
 
 from broker.domain.codes import Contact
 from broker.errors import Fault
+from broker.policy.language.entry_edits import Edits, Entry, Path, value_at
 from schemas.codes import Opening
 from schemas.directory import WEEKDAYS
 
-Entry = Mapping[str, Any]
+SHOWN = "shown-"
+"""Before the name of a field: the text that a person was shown there."""
 PARTS: Mapping[str, str] = {
     "email": "Email",
     "sms": "Mobile for text messages",
@@ -37,7 +38,7 @@ class FormField:
 
     name: str
     label: str
-    path: tuple[str, ...]
+    path: Path
 
     @property
     def is_hours(self) -> bool:
@@ -73,23 +74,45 @@ class Difference:
 
 def values_of(entry: Entry) -> dict[str, str]:
     """Return the texts with which the form of an entry begins."""
-    return {field.name: _text(field, _at(entry, field.path)) for field in FIELDS}
+    return {field.name: _text(field, value_at(entry, field.path)) for field in FIELDS}
 
 
-def changed_entry(entry: Entry, form: Mapping[str, str]) -> dict[str, Any]:
-    """Return the entry with what a form says; a field that is left empty is taken out.
+def begun(entry: Entry) -> dict[str, str]:
+    """Return the fields of a form that nobody has changed yet."""
+    texts = values_of(entry)
+    return texts | {f"{SHOWN}{name}": text for name, text in texts.items()}
 
-    A field that the form has not stays as it is. Hours that cannot be read are kept as they were
-    typed, so that the checks of the directory name them.
+
+def continued(entry: Entry, form: Mapping[str, str]) -> dict[str, str]:
+    """Return a form for an entry that is another one by now: what was changed in it stays."""
+    touched = {field.name: form[field.name] for field in _touched(form)}
+    return {**form, **begun(entry), **touched}
+
+
+def edits_of(entry: Entry, form: Mapping[str, str]) -> Edits:
+    """Return what a form changes of an entry; an empty text takes its field out.
+
+    A field that still has the text that was shown is not changed, whatever the entry says by now.
+    Hours that cannot be read are as they were typed, so that the checks of the directory name them.
     """
-    changed = copy.deepcopy(dict(entry))
+    texts = values_of(entry)
+    typed = {field: _lines(form[field.name]) for field in _touched(form)}
+    return {
+        field.path: _read_hours(text) if field.is_hours and text else text
+        for field, text in typed.items()
+        if text != texts[field.name]
+    }
+
+
+def _touched(form: Mapping[str, str]) -> Iterator[FormField]:
     for field in FIELDS:
-        if field.name not in form:
-            continue
-        typed = "\n".join(form[field.name].strip().splitlines())  # a browser ends lines with CRLF
-        if typed != _text(field, _at(entry, field.path)):
-            _put(changed, field.path, _read_hours(typed) if field.is_hours and typed else typed)
-    return changed
+        shown = form.get(f"{SHOWN}{field.name}")
+        if field.name in form and (shown is None or _lines(form[field.name]) != _lines(shown)):
+            yield field
+
+
+def _lines(typed: str) -> str:
+    return "\n".join(typed.strip().splitlines())  # a browser ends lines with CRLF
 
 
 def differences(before: Entry, after: Entry) -> list[Difference]:
@@ -117,27 +140,6 @@ def faults_by_field(faults: Sequence[Fault]) -> dict[str, str]:
 def _longest_first() -> Iterator[FormField]:
     """Yield the fields of contacts first: ``/hours`` is a part of their pointers."""
     yield from sorted(FIELDS, key=lambda field: -len(field.path))
-
-
-def _at(entry: Entry, path: Sequence[str]) -> Any:
-    value: Any = entry
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    return value
-
-
-def _put(entry: dict[str, Any], path: Sequence[str], value: Any) -> None:
-    """Set a value, or take it out where it is empty, with every map that is empty then."""
-    name, *rest = path
-    if rest:
-        inner = entry.setdefault(name, {})
-        _put(inner, rest, value)
-        if not inner:
-            del entry[name]
-    elif value:
-        entry[name] = value
-    else:
-        entry.pop(name, None)
 
 
 def _text(field: FormField, value: Any) -> str:

@@ -86,17 +86,8 @@ async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
     )
     response: Response = RedirectResponse(f"{ROOT}/sign-in?signed-out", 303)
     if by_provider and provider is not None:
-        response = await _at_provider(provider)
+        response = await provider.leave(lambda url: page("signed_out", visit=None, url=url))
     return COOKIE.forget(response, visit.request)
-
-
-async def _at_provider(provider: Provider) -> Response:
-    """Return a page that leads on to the provider: a form must not lead to another website."""
-    url = await provider.way_out()
-    response = page("signed_out", visit=None, url=url)
-    if url:
-        response.headers["Refresh"] = f"0; url={url}"
-    return response
 
 
 def _provider(request: Request) -> Provider:

@@ -85,12 +85,7 @@ def _with_provider(provider: Provider | None) -> list[BaseRoute]:
 
 def mount(context: Context) -> list[BaseRoute]:
     """Return the inbox as a part of what is served."""
-    settings, provider = context.settings, None
-    if settings.provider:
-        public_url = settings.public_url
-        provider = Provider(
-            settings.provider, _ENTRANCE, public_url=public_url, clock=context.clock
-        )
+    provider = Provider.of(context.settings, _ENTRANCE, context.clock)
     app = Starlette(
         routes=routes(provider),
         middleware=[Middleware(Compression)],

@@ -123,11 +123,8 @@ async def sign_out(visit: Visit, _: Mapping[str, str]) -> Response:
     """End the session, and lead on to the provider's own sign-out where there is one."""
     by_provider = await visit.inboxes.run(membership.sign_out, visit.context, visit.secret)
     response: Response = RedirectResponse(f"{INBOX}/sign-in?signed-out", 303)
-    if by_provider and visit.inboxes.provider is not None:
-        url = await visit.inboxes.provider.way_out()
-        response = page("signed_out", visit=None, url=url)
-        if url:
-            response.headers["Refresh"] = f"0; url={url}"
+    if by_provider and (provider := visit.inboxes.provider):
+        response = await provider.leave(lambda url: page("signed_out", visit=None, url=url))
     return COOKIE.forget(response, visit.request)
 
 

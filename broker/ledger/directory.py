@@ -108,9 +108,11 @@ class Directory(Part):
         *,
         judged_by: str,
         has_other_hours: bool,
+        later: Sequence[tuple[NewVersion, datetime]] = (),
     ) -> int | None:
         """Add a version of each organisation, and put it in force unless it starts later.
 
+        ``later`` has versions that follow them, each with its start, which is to come.
         ``judged_by`` is the version of the policy by which the change was checked; None comes back
         where another one is in force by now, and nothing was written. ``has_other_hours``: parts
         that may change hands are looked at again. Returns the revision then in force.
@@ -126,6 +128,8 @@ class Directory(Part):
             added = _add_versions(
                 connection, new, context, starts_at=begins if is_later else context.now
             )
+            for version, starts_at in later:
+                _add_versions(connection, [version], context, starts_at=starts_at)
             if is_later:
                 return head.revision
             revision = _start(connection, added, head.revision, now=context.now)

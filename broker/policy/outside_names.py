@@ -55,6 +55,9 @@ ORIGINALS = "originals"
 _NO_NAMES = frozenset({"unknown", "not known", "known", "none", "nk", "na", "n k", "n a", "baby"})
 _LEAST = 2
 """Letters of the shortest name that is looked for; an initial is none."""
+_SHORT = 4
+"""Letters of the shortest name of which a plural is looked for."""
+_LETTERS = re.compile(r"[^\W\d_]+")
 _APOSTROPHE = re.compile("['`\u2018\u2019\u02bc]")
 _HYPHEN = re.compile("[-\u2010-\u2015]")
 _WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "HANGUL", "THAI", "LAO", "KHMER", "MYANMAR")
@@ -187,7 +190,8 @@ def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     """Tell whether any of the names occurs as whole words in the text of a document."""
     if not names:
         return False
-    written = " . ".join(_texts(document))[:_MOST_TEXT].casefold()
+    as_written = " . ".join(_texts(document))[:_MOST_TEXT]
+    written = as_written.casefold()
     # Most texts hold the letters of no name in a row, and need not be parted into words.
     letters = without_marks(written)
     if not any(first in letters for first in {name.partition(" ")[0] for name in names}):
@@ -195,12 +199,28 @@ def mentions(names: frozenset[str], document: Mapping[str, Any]) -> bool:
     text = folded(_possessives(written))
     words = frozenset(text.split())
     padded = f" {text} "
-    return any(
-        (name in words or f"{name}s" in words)
-        if " " not in name
-        else (f" {name} " in padded or f" {name}s " in padded)
-        for name in names
-    ) or any(name in text for name in names if _is_written_without_spaces(name))
+    return (
+        any(name in words if " " not in name else f" {name} " in padded for name in names)
+        or any(
+            f"{name}s" in words if " " not in name else f" {name}s " in padded
+            for name in names
+            if len(name) > _SHORT
+        )
+        or _is_short_plural_there(names, words, as_written)
+        or any(name in text for name in names if _is_written_without_spaces(name))
+    )
+
+
+def _is_short_plural_there(names: frozenset[str], words: frozenset[str], written: str) -> bool:
+    """Tell whether a name of four letters occurs as a plural, or without its apostrophe.
+
+    Of a short name that is as often a word: days, arts, marks. So it counts only with a capital, as
+    in the Khans, and not at all of a shorter name.
+    """
+    plurals = {plural for name in names if len(name) == _SHORT and (plural := f"{name}s") in words}
+    return bool(plurals) and any(
+        word[0].isupper() and folded(word) in plurals for word in _LETTERS.findall(written)
+    )
 
 
 def _is_written_without_spaces(name: str) -> bool:

@@ -12,7 +12,7 @@ import hmac
 import logging
 import ssl
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -31,7 +31,7 @@ from starlette.responses import Response
 from broker.admin.sign_in import ProviderIdentity
 from broker.domain.ids import Clock
 from broker.errors import BrokerError, Denied, Unavailable
-from broker.settings import OpenIdProvider, is_safe_url
+from broker.settings import OpenIdProvider, Settings, is_safe_url
 from broker.telemetry import error_fields, logger
 from broker.web.errors import Titles
 from schemas.shown_text import MARK, shown_line
@@ -149,6 +149,13 @@ class Provider:
         self._app: Any = None
         self._fresh_until = 0.0
 
+    @classmethod
+    def of(cls, settings: Settings, entrance: Entrance, clock: Clock) -> Provider | None:
+        """Return the provider for one kind of pages; None where none is set."""
+        if settings.provider is None:
+            return None
+        return cls(settings.provider, entrance, public_url=settings.public_url, clock=clock)
+
     @property
     def rights_of(self) -> Mapping[str, Any]:
         """The rights of each group."""
@@ -201,6 +208,17 @@ class Provider:
                 return self._vouched(claims), str(after)
         finally:
             request.session.clear()
+
+    async def leave(self, page: Callable[[str | None], Response]) -> Response:
+        """Return a page that leads on to the provider: a form must not lead to another website.
+
+        ``page`` makes it with the provider's address to sign out, None where there is none.
+        """
+        url = await self.way_out()
+        response = page(url)
+        if url:
+            response.headers["Refresh"] = f"0; url={url}"
+        return response
 
     async def way_out(self) -> str | None:
         """Return the provider's own page to sign out; None without one, or if it cannot be had."""

@@ -176,7 +176,7 @@ def shown(took: Mapping[str, tuple[Times, Times]]) -> str:
 
 def _percentiles(times: Sequence[float]) -> str:
     cuts = statistics.quantiles(times, n=100)
-    shown = ", ".join(f"{cuts[place - 1] * 1000:.0f}" for place in PERCENTILES)
+    shown = ", ".join(f"{cuts[place - 1] * 1000:.1f}" for place in PERCENTILES)
     return f"{shown} (of {len(times)})"
 
 

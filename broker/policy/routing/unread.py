@@ -12,7 +12,7 @@ from broker.errors import Fault
 from broker.policy.routing.places_in_words import ReadPlaces
 from broker.policy.routing.plan import Plan
 from schemas import tolerance
-from schemas.spellings import says_nothing
+from schemas.spellings import folded, says_nothing
 from schemas.tolerance import Treated, Treatment
 
 CODE = "unread-decides"
@@ -26,17 +26,44 @@ _DECIDES = re.compile(
     r"/(?:concern|action_taken)(?:/.*)?/about(?:/\d+)?|/online/identities/\d+/belongs_to|"
     r"/household/\d+/(?:children(?:/\d+)?|adult_at_risk)"
 )
-_UNKNOWN_NAME = re.compile(
-    r"/(?:(?:children|persons_posing_risk|household)/\d+/|grade/|concern/)?"
-    r"(?!(?:[a-z]+_)*(?:previous|former|old)_)(?:[a-z]+_)*"
-    r"(?:grade|grading|urgency|urgent|priority|risk|missing|misper|occupation|job|profession|"
-    r"employment|employer|employed|work|works|workplace|school|college|nursery|urn|postcode|"
-    r"post_code|town|county|council|authority|district|country|pregnant|unborn|due_date|licence|"
-    r"mappa|probation|offender|manager|looked_after|lac)"
-    r"(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager))*"
+_ELSEWHERE = (
+    "previous|former|old|birth|police|policing|force|officer|oic|crime|offence|incident|line|"
+    "driving|vehicle|firearms?|shotgun"
 )
-"""The name of a field of no schema, in small letters, that by its name decides who is told."""
+"""Words before a name that make it another thing: an old school, a police district, a driver's."""
+_OF_ANYTHING = (
+    "grade|grading|urgency|urgent|priority|risk|missing|misper|school|college|nursery|"
+    "(?:school|college|nursery)_urn|postcode|post_code|town|county|council|authority|district|"
+    "country|pregnant|unborn|due_date|licence|mappa|probation|offender|manager|looked_after|lac"
+)
+_OF_A_PERSON = (
+    "occupation|job|profession|employment|employer|employed|work|works|workplace|" + _OF_ANYTHING
+)
+_TAIL = (
+    "(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager|"
+    "from|care|home|education))*"
+)
+_HEAD = f"(?!(?:[a-z]+_)*(?:{_ELSEWHERE})_)(?:[a-z]+_)*"
+_UNKNOWN_NAME = re.compile(
+    rf"/(?:children|persons_posing_risk|household)/\d+/{_HEAD}(?:{_OF_A_PERSON}){_TAIL}|"
+    rf"/(?:(?:grade|concern)/)?{_HEAD}(?:{_OF_ANYTHING}){_TAIL}"
+)
+"""The name of a field of no schema, in small letters, that by its name decides who is told.
+
+A job of the whole referral is a number in a control room, and its URN that of a crime: neither
+decides.
+"""
+_URN = re.compile(r"/children/[0-9]+/urn")
+"""The number of a child's school if it has six digits; if not, that of the police."""
+_NO = frozenset(
+    {"no", "n", "false", "off", "never", "unticked", "unchecked", "not_ticked", "none_known"}
+    | {"unemployed", "not_employed", "not_working", "not_pregnant", "not_missing"}
+)
+"""What stands in a field whose box is not ticked, or that says that there is nothing to decide."""
+_LONGEST_NO = 20
 _OF_GRADE = re.compile(r"^/grade\b|(?:grade|grading|urgency|urgent|priority|level)[^/]*$", re.I)
+_SCALE = re.compile(r"(?:grade|grading|urgency|priority|level|risk)[^/]*$", re.IGNORECASE)
+"""What has steps, of which 0 may be one."""
 _HANDLING = re.compile(
     r"/handling(?:/embargo(?:/(?:until|no_contact_with(?:/\d+)?|[^/]* \(\d+\)))?"
     r"|/do_not_disclose_to(?:/\d+)?)?"
@@ -88,7 +115,7 @@ def with_unread(
         and (
             _DECIDES.fullmatch(defect.pointer)
             or _may_be_unborn(defect)
-            or _may_decide_by_name(defect)
+            or _may_decide_by_name(received, defect)
             or _may_hold_people(received, defect)
         )
         and not _is_blank(received, defect)
@@ -117,15 +144,41 @@ def _may_be_unborn(defect: Treated) -> bool:
     return defect.code == "date-in-future" and defect.pointer.startswith("/children/")
 
 
-def _may_decide_by_name(defect: Treated) -> bool:
+def _may_decide_by_name(received: Mapping[str, Any], defect: Treated) -> bool:
     """Tell whether a field of no schema is named like what decides: a job, a place, an urgency.
 
-    That of a person, of the grade or concern, or of the whole document.
+    That of a person, of the grade or concern, or of the whole document, if it does not say no.
     """
     if defect.code != "unknown-field":
         return False
+    value = tolerance.written_at(received, defect.pointer)
     snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", defect.pointer).lower().replace("-", "_")
-    return _UNKNOWN_NAME.fullmatch(snake.replace(" ", "_")) is not None
+    if _URN.fullmatch(snake):
+        return re.fullmatch(r"\s*[0-9]{6}\s*", str(value)) is not None
+    if _UNKNOWN_NAME.fullmatch(snake.replace(" ", "_")) is None:
+        return False
+    return not _says_no(value, is_graded=_SCALE.search(defect.pointer) is not None)
+
+
+def _says_no(value: Any, *, is_graded: bool) -> bool:
+    """Tell whether a value, with all that is in it, says nothing or no; a grade may be 0."""
+    values = [value]
+    for item in values:
+        if isinstance(item, dict):
+            values.extend(item.values())
+        elif isinstance(item, list):
+            values.extend(item)
+        elif not (says_nothing(item) or _is_no(item, is_graded=is_graded)):
+            return False
+    return True
+
+
+def _is_no(value: Any, *, is_graded: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        return value is False
+    if str(value).strip() == "0":
+        return not is_graded
+    return isinstance(value, str) and len(value) <= _LONGEST_NO and folded(value) in _NO
 
 
 def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:

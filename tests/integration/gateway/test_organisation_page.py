@@ -2,16 +2,20 @@
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from html import unescape
 from typing import Any
 
 from starlette.testclient import TestClient
 
 from broker.admin.directory_changes import DirectoryChanges
-from broker.dashboard.organisation_form import values_of
+from broker.dashboard.organisation_form import begun
 from broker.domain.codes import Contact, NoticeChannel, Right
 from broker.domain.ids import OrganisationCode
 from broker.flow.context import Context
+from broker.flow.due_organisations import start_due
 from broker.ledger.directory import ChangeContext
+from tests.conftest import FixedClock
 from tests.directory_rows import entries
 from tests.integration.gateway.test_rights import ask, pages, signed_in
 from tests.rows import rows
@@ -25,7 +29,7 @@ COUNT = "select count(*) from organisation_version"
 
 def form(version: int = 0, **changes: str) -> dict[str, str]:
     named = {name.replace("_", "-"): value for name, value in changes.items()}
-    return {**values_of(entries()[STOKE]), "version": str(version), **named}
+    return {**begun(entries()[STOKE]), "version": str(version), **named}
 
 
 def hidden(text: str) -> dict[str, str]:
@@ -35,6 +39,15 @@ def hidden(text: str) -> dict[str, str]:
     )
     found = re.findall(r'name="([^"]+)" value="([^"]*)"', confirming)
     return {name: value for name, value in found if name != "token"}
+
+
+def typed(text: str) -> dict[str, str]:
+    """Return the fields that a browser sends from the page of the form."""
+    inputs = re.findall(r'<input\b[^>]*name="([^"]+)"[^>]*value="([^"]*)"', text)
+    areas = re.findall(r'<textarea[^>]*name="([^"]+)"[^>]*>([^<]*)<', text)
+    fields = {name: unescape(value) for name, value in (*inputs, *areas) if name != "token"}
+    chosen = re.findall(r'<option value="([^"]+)" selected', text)
+    return {**fields, "channel": chosen[0]}
 
 
 def confirmed(pages: TestClient, session: dict[str, str], fields: Mapping[str, str]) -> Any:
@@ -92,25 +105,74 @@ def test_a_change_may_start_on_a_later_day(context: Context, pages: TestClient) 
     assert organisation.telephones[Contact.DUTY].number != NUMBER
 
 
-def test_a_change_that_is_set_for_later_is_named_before_another_is_made(
-    context: Context, pages: TestClient
+def start_all(context: Context, clock: FixedClock) -> Mapping[str, Any]:
+    """Start what is set for later; return the organisation then."""
+    clock.advance(days=(datetime(2099, 12, 3, tzinfo=UTC) - clock()).days)
+    start_due(context, now=clock())
+    return DirectoryChanges(context.ledger, context.policies).course(STOKE, now=clock()).entry
+
+
+def test_what_is_changed_meanwhile_stays_when_a_change_for_later_starts(
+    context: Context, pages: TestClient, clock: FixedClock
 ) -> None:
     session = signed_in(context, Right.ACT)
     warning = "A change of this organisation is set for Tuesday 1 December 2099"
-    shown = "The page shows the organisation with that change"
     assert warning not in ask(pages, "GET", PATH, session).text
-    confirmed(pages, session, form(duty_telephone=NUMBER, starts="2099-12-01"))
+    fields = form(duty_telephone=NUMBER, manager_email="later@example.org", starts="2099-12-01")
+    confirmed(pages, session, fields)
     asked = ask(pages, "GET", PATH, session).text
     assert warning in asked
-    assert shown in asked
-    fields = form(1, duty_telephone=NUMBER, duty_email="new@example.org")
+    assert NUMBER not in asked, "the page shows what is in force"
+
+    fields = form(1, duty_telephone="01632 960177", duty_email="new@example.org")
     checked = ask(pages, "POST", PATH, session, **fields).text
-    assert warning in checked
-    assert shown in checked
-    assert confirmed(pages, session, fields).status_code == 303
-    after = ask(pages, "GET", PATH, session).text
-    assert warning in after
-    assert shown not in after
+    assert f"“Duty: Telephone” is {NUMBER}: that was set before" in checked
+    assert ask(pages, "POST", PATH, session, **hidden(checked)).status_code == 303
+    assert rows(context, COUNT) == [(3,)]
+    now = DirectoryChanges(context.ledger, context.policies).course(STOKE, now=clock()).entry
+    assert now["contacts"]["duty"]["telephone"] == "01632 960177"
+    assert now["contacts"]["duty"]["email"] == "new@example.org"
+    assert now["contacts"]["manager"]["email"] != "later@example.org"
+
+    contacts = start_all(context, clock)["contacts"]
+    assert (contacts["duty"]["telephone"], contacts["duty"]["email"]) == (
+        NUMBER,
+        "new@example.org",
+    )
+    assert contacts["manager"]["email"] == "later@example.org"
+
+
+def test_what_is_set_for_later_is_changed_or_taken_back_on_its_own_day(
+    context: Context, pages: TestClient, clock: FixedClock
+) -> None:
+    session = signed_in(context, Right.ACT)
+    confirmed(pages, session, form(duty_telephone=NUMBER, starts="2099-12-01"))
+    link = "?from=2099-12-01"
+    assert f'href="{link}"' in ask(pages, "GET", PATH, session).text
+    asked = ask(pages, "GET", PATH + link, session).text
+    assert f'value="{NUMBER}"' in asked
+    assert 'value="2099-12-01"' in asked
+    before = entries()[STOKE]["contacts"]["duty"]["telephone"]
+    fields = form(1, duty_telephone=before, shown_duty_telephone=NUMBER, starts="2099-12-01")
+    assert confirmed(pages, session, fields).headers["location"].endswith("?done=organisation-set")
+    assert start_all(context, clock) == entries()[STOKE]
+
+
+def test_nothing_is_changed_while_a_change_that_is_due_is_not_in_force(
+    context: Context, pages: TestClient, clock: FixedClock
+) -> None:
+    session = signed_in(context, Right.ACT)
+    day = (clock() + timedelta(days=2)).date()
+    confirmed(pages, session, form(duty_telephone=NUMBER, starts=day.isoformat()))
+    checked = ask(pages, "POST", PATH, session, **form(1, duty_email="new@example.org"))
+    clock.advance(days=2)
+    session = signed_in(context, Right.ACT)
+    assert ask(pages, "POST", PATH, session, **hidden(checked.text)).status_code == 503
+    start_due(context, now=clock())
+    assert ask(pages, "POST", PATH, session, **hidden(checked.text)).status_code == 303
+    entry = DirectoryChanges(context.ledger, context.policies).current(STOKE)[1]
+    assert entry["contacts"]["duty"]["telephone"] == NUMBER
+    assert entry["contacts"]["duty"]["email"] == "new@example.org"
 
 
 def test_a_mistake_is_named_at_its_field_and_keeps_what_was_typed(
@@ -145,7 +207,7 @@ def test_nothing_changed_and_no_reason_are_said(context: Context, pages: TestCli
 def test_somebody_elses_change_is_not_overwritten(context: Context, pages: TestClient) -> None:
     session = signed_in(context, Right.ACT)
     checked = ask(pages, "POST", PATH, session, **form(duty_telephone=NUMBER))
-    theirs = {**entries()[STOKE], "name": "Renamed meanwhile"}
+    theirs = {**entries()[STOKE], "name": "Renamed meanwhile", "hours": "always"}
     DirectoryChanges(context.ledger, context.policies).put(
         STOKE, theirs, ChangeContext("person:Sam", "theirs", context.clock()), expected=0
     )
@@ -153,12 +215,14 @@ def test_somebody_elses_change_is_not_overwritten(context: Context, pages: TestC
     assert refused.status_code == 409
     assert "Somebody changed this organisation" in refused.text
     assert f'value="{NUMBER}"' in refused.text
+    assert "It says now: 01632 960111" in refused.text
     assert 'name="version" value="1"' in refused.text
     assert rows(context, COUNT) == [(1,)]
-    fields = {**form(1, duty_telephone=NUMBER)}
-    assert confirmed(pages, session, fields).status_code == 303
+    again = confirmed(pages, session, typed(refused.text))
+    assert again.status_code == 303
     entry = DirectoryChanges(context.ledger, context.policies).current(STOKE)[1]
-    assert (entry["name"], entry["contacts"]["duty"]["telephone"]) == ("Renamed meanwhile", NUMBER)
+    assert entry["contacts"]["duty"]["telephone"] == NUMBER
+    assert (entry["name"], entry["hours"]) == ("Renamed meanwhile", "always")
 
 
 def test_a_confirmation_that_is_sent_twice_is_answered_alike(

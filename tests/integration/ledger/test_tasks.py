@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from broker.domain.codes import Grade
 from broker.domain.ids import TaskId
 from broker.domain.task import NewTask, Task, TaskCounts, TaskDeadline
 from broker.ledger import database
@@ -209,7 +210,7 @@ def test_a_task_that_is_open_already_stays_as_it_is(book: Book) -> None:
             POLICE,
             "a",
             1,
-            TaskDeadline("high", LATER),
+            TaskDeadline(Grade.HIGH, LATER),
             "v1",
         )
         for code, pointer in (("c", "/1"), ("c", "/2"), ("d", "/1"))

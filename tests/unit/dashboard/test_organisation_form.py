@@ -7,12 +7,15 @@ import pytest
 
 from broker.dashboard.organisation_form import (
     FIELDS,
-    changed_entry,
+    begun,
+    continued,
     differences,
+    edits_of,
     faults_by_field,
     values_of,
 )
 from broker.errors import Fault
+from broker.policy.language.entry_edits import edited
 from tests.directory_rows import entries
 
 ENTRY: dict[str, Any] = {
@@ -21,6 +24,10 @@ ENTRY: dict[str, Any] = {
     "hours": {"Mon": "09:00-17:00", "Tue": ["09:00-12:00", "13:00-17:00"], "Sat": "10:00-12:00"},
     "contacts": {"duty": {"email": "duty@example.org", "webhook": "https://x.example.org"}},
 }
+
+
+def changed_entry(entry: Any, form: Any) -> dict[str, Any]:
+    return edited(entry, edits_of(entry, form))
 
 
 @pytest.mark.parametrize("code", entries())
@@ -102,3 +109,18 @@ def test_a_fault_stands_at_its_own_field() -> None:
         fault = Fault(f"organisation stoke-csc {field.pointer}/0", "x", "wrong")
         assert faults_by_field([fault]) == {field.name: "wrong"}
     assert faults_by_field([Fault("/elsewhere", "x", "wrong")]) == {"reason": "wrong"}
+
+
+def test_a_field_that_nobody_touched_is_as_somebody_else_made_it_meanwhile() -> None:
+    typed = {**begun(ENTRY), "address": "https://y.example.org"}
+    theirs = edited(ENTRY, {("contacts", "duty", "telephone"): "01632 960155"})
+    theirs = edited(theirs, {("hours",): "always"})
+    changed = changed_entry(theirs, typed)
+    assert changed == {**theirs, "address": "https://y.example.org"}
+    assert changed_entry(theirs, continued(theirs, typed)) == changed
+    assert continued(theirs, typed)["duty-telephone"] == "01632 960155"
+
+
+def test_hours_that_a_browser_sends_back_are_not_touched() -> None:
+    sent = {name: value.replace("\n", "\r\n") for name, value in begun(ENTRY).items()}
+    assert edits_of(edited(ENTRY, {("hours",): "always"}), sent) == {}

@@ -115,24 +115,24 @@ def test_after_the_last_attempt_it_has_failed() -> None:
     assert _retry(notice(attempt=ATTEMPTS), "busy", NOW) == failed
 
 
-def test_a_server_that_is_away_is_waited_for_once() -> None:
+def test_a_server_that_is_unavailable_is_waited_for_once() -> None:
     servers = _Servers()
     servers.note(SERVER, 1.0, Deferred("busy"))
     servers.note(SERVER, 1.0, Refused("gone"))
-    assert servers.passing_over(SERVER, notice(), NOW) is None
+    assert servers.postponed(SERVER, notice(), NOW) is None
     servers.note(SERVER, 1.0, Deferred("refused", is_unavailable=True))
-    put_off = servers.passing_over(SERVER, notice(), NOW)
+    put_off = servers.postponed(SERVER, notice(), NOW)
     assert put_off == _retry(notice(), "unavailable", NOW)
-    assert servers.passing_over(("webhook", "https://example.org"), notice(), NOW) is None
+    assert servers.postponed(("webhook", "https://example.org"), notice(), NOW) is None
 
 
 def test_a_server_that_has_had_its_share_is_put_back_untried() -> None:
     servers = _Servers()
     servers.note(SERVER, SERVER_SECONDS, Refused("gone"))
-    assert servers.passing_over(SERVER, notice(), NOW) is None
+    assert servers.postponed(SERVER, notice(), NOW) is None
     servers.note(SERVER, 0.5, Refused("gone"))
     put_back = NoticeResult(NoticeId(IDS[0]), NoticeState.DUE, NOW)
-    assert servers.passing_over(SERVER, notice(), NOW) == put_back
+    assert servers.postponed(SERVER, notice(), NOW) == put_back
 
 
 @pytest.mark.parametrize(

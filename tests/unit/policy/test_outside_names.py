@@ -117,3 +117,35 @@ def test_a_letter_that_small_letters_write_as_two_is_found_by_the_quick_look_too
         names_in({CHILDREN: [{"given_name": "\u0391\u0399\u039d\u0391"}]}),
         {"a": "\u1fb3\u03bd\u03b1"},
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Art", "Arts and drama after school"),
+        ("May", "he mays come"),
+        ("Jo", "jos"),
+        ("Ros", "Rose and ross"),
+        ("Day", "for three days"),
+        ("Mark", "marks on his arm"),
+        ("Hall", "she walks the halls"),
+    ],
+)
+def test_no_ordinary_word_is_the_plural_of_a_short_name(name: str, text: str) -> None:
+    assert not mentions(names_in({CHILDREN: [{"given_name": name}]}), {"a": text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Art", "art said so"),
+        ("Art", "Art's mother"),
+        ("Khan", "She stays with the Khans."),
+        ("Khan", "the \u201cKhans\u201d"),
+        ("Alfie", "alfies mum said so"),
+        ("Smith", "the smiths"),
+        ("De Sa", "the De Sas"),
+    ],
+)
+def test_a_plural_and_a_possessive_are_found(name: str, text: str) -> None:
+    assert mentions(names_in({CHILDREN: [{"given_name": name}]}), {"a": text})
