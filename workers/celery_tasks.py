@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache, partial
 
 from celery import shared_task, signals
@@ -64,9 +65,7 @@ def _opened() -> Context:
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
     context = _open.enter_context(open_broker(settings, process="worker", pool=Pool(connections=2)))
-    if (held := preparation.policies()) is not None:
-        context.policies.hold(held)
-    return context
+    return replace(context, policies=preparation.policies_of(context.ledger))
 
 
 @signals.worker_process_init.connect
@@ -79,10 +78,8 @@ def _warm() -> None:
     try:
         _context().policies.latest()
         compiled.reader(REFERRAL)
-    except Exception as error:
-        _log.debug(
-            "not warm yet", **error_fields(error)
-        )  # the first task reads it, or logs the error
+    except Exception as error:  # the first task reads it, or logs the error
+        _log.debug("not warm yet", **error_fields(error))
     preparation.settle_memory()
 
 

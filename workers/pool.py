@@ -34,7 +34,9 @@ class _Process(SpawnProcess):  # type: ignore[misc]
         return way._Popen(process)
 
 
-class _Context(SpawnContext):  # type: ignore[misc]
+class ProcessContext(SpawnContext):  # type: ignore[misc]
+    """What a pool makes its processes, queues and locks with."""
+
     Process = _Process
 
 
@@ -42,4 +44,4 @@ class TaskPool(prefork.TaskPool):  # type: ignore[misc]
     """Celery's own pool with another way to start a process."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, context=_Context(), **options)
+        super().__init__(*args, context=ProcessContext(), **options)

@@ -6,11 +6,9 @@ Nothing of it may need a connection, a thread or a lock afterwards (``workers.po
 from __future__ import annotations
 
 import gc
-from contextlib import suppress
 
-from broker.bootstrap import refuse_misfit
 from broker.channels.registry import CHANNELS
-from broker.errors import BrokerError
+from broker.errors import BrokerError, LedgerRefused
 from broker.flow.policy_cache import PolicyCache
 from broker.ledger.ledger import Ledger
 from broker.settings import Settings
@@ -23,27 +21,31 @@ _prepared: list[PolicyCache] = []
 
 
 def prepare(settings: Settings) -> None:
-    """Read the policy, and compile what reads referrals; without the ledger the latter alone.
+    """Read the policy and compile what reads referrals; without the ledger the latter alone.
 
     Raises LedgerRefused where the ledger cannot be used until somebody acts.
     """
     # Closed again at once, with its threads: none of it may be there when processes are copied.
     with Ledger.open(settings.database_url, application_name="broker worker", max_size=1) as ledger:
-        refuse_misfit(ledger)
         policies = PolicyCache(ledger, CHANNELS.forms)
-        with suppress(BrokerError):  # whoever needs it reads it, or says why it cannot
+        try:
+            ledger.schema.check()
             policies.latest()
+        except LedgerRefused:
+            raise
+        except BrokerError:  # whoever needs the policy reads it, or says why that cannot be
+            pass
+        else:
             _prepared[:] = [policies]
     compiled.reader(REFERRAL)
     settle_memory()
 
 
-def policies() -> PolicyCache | None:
-    """Return a cache with the policy that was read before this process began; None without one.
-
-    Its ledger is closed: have another cache hold what it has.
-    """
-    return _prepared[0] if _prepared else None
+def policies_of(ledger: Ledger) -> PolicyCache:
+    """Return a cache that reads from a ledger, with what was read before this process began."""
+    if _prepared:
+        return _prepared[0].reading(ledger)
+    return PolicyCache(ledger, CHANNELS.forms)
 
 
 def settle_memory() -> None:

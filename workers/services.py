@@ -22,7 +22,6 @@ from celery.worker import state
 
 from broker import telemetry, time_limits
 from broker.bootstrap import Pool, ledger_time, open_broker, read_settings
-from broker.channels.registry import CHANNELS
 from broker.errors import LedgerRefused
 from broker.flow import deadlines, inbox_notices, notify
 from broker.flow.context import Context
@@ -80,7 +79,7 @@ class ServiceThreads:
             Ledger.open(settings.database_url, application_name="broker clock", max_size=2)
         )
         clock = self._open.enter_context(ledger_time(settings, ledger, reports_as="worker"))
-        shared = _Shared(settings, clock, self._policies or _policies(ledger))
+        shared = _Shared(settings, clock, self._policies or preparation.policies_of(ledger))
         services: dict[str, Service] = {
             "sweeping": sweeping,
             "watching": watching,
@@ -159,14 +158,6 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
         self._threads.stop()
 
     terminate = stop
-
-
-def _policies(ledger: Ledger) -> PolicyCache:
-    """Return a cache for this process, with what was read before it had threads."""
-    policies = PolicyCache(ledger, CHANNELS.forms)
-    if (held := preparation.policies()) is not None:
-        policies.hold(held)
-    return policies
 
 
 @contextmanager

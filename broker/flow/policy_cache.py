@@ -92,18 +92,11 @@ class PolicyCache:
     def reading(self, ledger: Ledger) -> PolicyCache:
         """Return a cache that has what this one has, and reads all else from another ledger."""
         cache = PolicyCache(ledger, self.channels, monotonic=self._monotonic)
-        cache.hold(self)
-        return cache
-
-    def hold(self, other: PolicyCache) -> None:
-        """Hold what another cache has read: only what has changed since is read again."""
-        with other._lock:
-            policies, based_on = dict(other._policies), dict(other._based_on)
-            latest, fresh_until = other._latest, other._fresh_until
         with self._lock:
-            self._policies.update(policies)
-            self._based_on.update(based_on)
-            self._latest, self._fresh_until = latest, fresh_until
+            cache._policies.update(self._policies)
+            cache._based_on.update(self._based_on)
+            cache._latest, cache._fresh_until = self._latest, self._fresh_until
+        return cache
 
     def latest(self) -> Policy:
         """Return the policy in force. Raises PolicyError when none was ever published."""
