@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from billiard.context import ForkProcess, SpawnContext, SpawnProcess
 from celery.concurrency import prefork
 
+from broker import telemetry
+
 _OWN_THREADS = Path("/proc/self/task")
+_ENDING_SECONDS = 1.0
+"""The system shows a thread for a moment after its end."""
 
 
 def is_alone() -> bool:
@@ -17,7 +23,14 @@ def is_alone() -> bool:
 
     False where the system does not tell.
     """
-    return sys.platform == "linux" and len([*_OWN_THREADS.iterdir()]) == 1
+    if sys.platform != "linux" or threading.active_count() > 1:
+        return False
+    until = monotonic() + _ENDING_SECONDS
+    while len([*_OWN_THREADS.iterdir()]) > 1:
+        if monotonic() > until:
+            return False
+        sleep(0.001)
+    return True
 
 
 class _Process(SpawnProcess):  # type: ignore[misc]
@@ -30,6 +43,7 @@ class _Process(SpawnProcess):  # type: ignore[misc]
 
     @staticmethod
     def _Popen(process: Any) -> Any:
+        telemetry.rest()  # a line about the start must not decide how processes are made
         way = ForkProcess if is_alone() else SpawnProcess
         return way._Popen(process)
 
