@@ -89,6 +89,7 @@ KINDS: Mapping[str, Schema] = {
     "organisations": organisation_versions.ORGANISATIONS,
     "organisation": organisation_versions.ORGANISATION,
     "change-organisation": requests.CHANGE_ORGANISATION,
+    "patch-organisation": requests.PATCH_ORGANISATION,
     "dead-letters": monitoring.DEAD_LETTERS,
     "plan-replay": requests.PLAN_REPLAY,
     "replay": monitoring.REPLAY,

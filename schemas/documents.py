@@ -157,17 +157,19 @@ def _faults(
 
 
 def _is_clean(value: object, rule: Callable[[str, str], Fault | None], most_items: int) -> bool:
-    waiting = [value]
+    waiting: list[Any] = [value]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, str):
+        kind = type(item)
+        if kind is str:
             if rule("", item):
                 return False
-        elif isinstance(item, dict | list):
+        elif kind is dict or kind is list:
             if len(item) > most_items:
                 return False
             waiting += item
-            waiting += item.values() if isinstance(item, dict) else ()
+            if kind is dict:
+                waiting += item.values()
     return True
 
 

@@ -122,9 +122,10 @@ class Code(Spoken, fields.String):
         labels: Mapping[str, str] | None = None,
     ) -> None:
         self.codes = {str(code): code for code in codes}
+        self.labels = dict(labels or {})
         metadata = described(description, enum=list(self.codes))
         if labels is not None:
-            metadata[ENUM_DESCRIPTIONS] = dict(labels)
+            metadata[ENUM_DESCRIPTIONS] = self.labels
         super().__init__(required=required, metadata=metadata)
         self.listed = ", ".join(self.codes)
 
@@ -294,6 +295,20 @@ class Mapped(Spoken, fields.Dict):
         if errors:
             raise ValidationError(errors)
         return loaded
+
+
+class Anything(Spoken, fields.Dict):
+    """An object that is checked elsewhere."""
+
+    default_error_messages = words(invalid="wrong-type: Give an object here.")
+
+    def __init__(self, description: str = "", *, required: bool = False) -> None:
+        super().__init__(required=required, metadata=described(description))
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
+        if type(value) is not dict:
+            raise self.make_error("invalid")
+        return value
 
 
 class Either(Spoken):

@@ -32,12 +32,33 @@ class OrganisationVersionSchema(Answer):
     reason = text("Why.")
 
 
+class LaterOrganisationSchema(Answer):
+    """What an organisation is set to be from an instant on."""
+
+    version = count("The number of the version.")
+    starts_at = instant("From when it counts.")
+    changes = many(
+        text("Where it stands in `entry`, as a JSON pointer."),
+        "The fields that are others from then on.",
+    )
+    entry = anything("Its entry then, as in a directory.")
+
+
 class OrganisationSchema(Answer):
-    """An organisation with its last version, and those before."""
+    """An organisation: what it is, what it is set to be later, and its versions."""
 
     code = text("Its code.")
     version = count("Its last version, which may start later; 0: the policy's document has it.")
-    entry = anything("Its entry of that version, as in a directory.")
+    in_force = count("The version that is in force; 0: the policy's document has it.")
+    etag = text(
+        "What `If-Match` takes, without the quotes: `version`, and `in_force` if it differs."
+    )
+    entry = anything(
+        "Its entry in force, as in a directory; of an organisation that is yet to start, its last."
+    )
+    later = many(
+        one(LaterOrganisationSchema()), "What is set for later, in the order of the starts."
+    )
     versions = many(
         one(OrganisationVersionSchema()), "Its last 100 versions as a row, the newest first."
     )

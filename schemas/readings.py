@@ -27,6 +27,8 @@ _AGE = re.compile(
     r" ?(?:ish|y|yo|yrs?|years?)?(?: old)?\.?",
     re.ASCII | re.IGNORECASE,
 )
+_MONTHS = re.compile(r"([0-9]{1,2}) ?(?:m|mths?|months?)(?: old)?", re.ASCII | re.IGNORECASE)
+_NEWBORN = re.compile(r"[0-9]{1,2} ?(?:w|wks?|weeks?|d|days?)(?: old)?", re.ASCII | re.IGNORECASE)
 _GSS = re.compile(r"\b[EWSNLM][0-9]{8}\b", re.ASCII | re.IGNORECASE)
 _POSTCODE = re.compile(r"\b[A-Z]{1,2}[0-9][A-Z0-9]? ?[0-9][A-Z]{2}\b", re.ASCII)
 _URN = re.compile(r"\b(?:urn)?([0-9]{6})\b", re.ASCII | re.IGNORECASE)
@@ -77,6 +79,10 @@ def _code(field: kinds.Code, value: Any) -> Any:
         matching = [code for code in field.codes if fold(code) == wanted]
         if len(matching) == 1:
             return matching[0]
+    # Codes of two lists may have one label: they mean the same.
+    for code, label in field.labels.items():
+        if folded(label) == folded(value):
+            return code
     meant = CODES.get(folded(value))
     return meant if meant in field.codes else value
 
@@ -101,8 +107,11 @@ def _whole(_: kinds.Whole, value: Any) -> Any:
         return value
     if value.isascii() and value.isdecimal():
         return int(value[:20])
-    age = _AGE.fullmatch(value)
-    return int(age[1]) if age else value
+    if age := _AGE.fullmatch(value):
+        return int(age[1])
+    if months := _MONTHS.fullmatch(value):
+        return int(months[1]) // 12
+    return 0 if _NEWBORN.fullmatch(value) else value
 
 
 def _text(_: kinds.Text, value: Any) -> Any:

@@ -14,7 +14,18 @@ from marshmallow import ValidationError, validates_schema
 
 from schemas import codes
 from schemas.directory import ORGANISATION
-from schemas.fields import Code, Many, Mapped, One, Seconds, ShownLine, ShownText, Text, Whole
+from schemas.fields import (
+    Anything,
+    Code,
+    Many,
+    Mapped,
+    One,
+    Seconds,
+    ShownLine,
+    ShownText,
+    Text,
+    Whole,
+)
 from schemas.formats import Area, Day, Identifier, Instant, LocalId, Organisation
 from schemas.immutable import immutable
 from schemas.loading import Loaded, Record, load
@@ -28,6 +39,7 @@ __all__ = [
     "HAND_OVER_ESCALATION",
     "HOLD",
     "LEASES",
+    "PATCH_ORGANISATION",
     "PAUSE",
     "PLAN_REPLAY",
     "QUESTION",
@@ -52,6 +64,8 @@ FASTEST = 6000
 _STAGES = tuple(codes.Stage)
 _REQUIRED = (("decided", "outcome"), ("returned", "reason"))
 _OF_A_DECISION = ("views_considered", "child_told")
+_OF_STAGES = (*_REQUIRED, *(("decided", name) for name in _OF_A_DECISION))
+"""Fields that only one stage has."""
 
 
 @immutable
@@ -299,8 +313,9 @@ class NewReceiptSchema(Record[NewReceipt]):
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _fits_the_stage(self, _: Any, original: Any, **__: Any) -> None:
         if isinstance(original, dict) and original.get("stage") in _STAGES:
-            for stage, name in (*_REQUIRED, *(("decided", name) for name in _OF_A_DECISION)):
-                self._check(original, stage, name)
+            for stage, name in _OF_STAGES:
+                if (original["stage"] == stage) != (name in original):
+                    self._check(original, stage, name)
 
     def _check(self, original: dict[str, Any], stage: str, name: str) -> None:
         if original["stage"] == stage and (stage, name) in _REQUIRED and name not in original:
@@ -480,6 +495,19 @@ class ChangeOrganisationSchema(Record[ChangeOrganisation]):
     starts_at = Instant("From when it counts; at once if left out.")
 
 
+class PatchOrganisationSchema(Record[ChangeOrganisation]):
+    """What of an organisation is to be another."""
+
+    record = ChangeOrganisation
+    entry = Anything(
+        "The fields of its entry that change, and nothing else; null takes a field out.",
+        required=True,
+    )
+    reason = ShownLine(500, "Why, in words: others will read it.", required=True)
+    by = ShownLine(200, "The person who decides it.", required=True)
+    starts_at = Instant("From when it counts; at once if left out.")
+
+
 class PlanReplaySchema(Record[PlanReplay]):
     """Which dead letters to replay, or to redirect. Nothing changes until the plan is started."""
 
@@ -531,6 +559,7 @@ HOLD = HoldSchema()
 EXTEND_HOLD = ExtendHoldSchema()
 ACT_ON_AGENCY = ActOnAgencySchema()
 CHANGE_ORGANISATION = ChangeOrganisationSchema()
+PATCH_ORGANISATION = PatchOrganisationSchema()
 PLAN_REPLAY = PlanReplaySchema()
 START_REPLAY = StartReplaySchema()
 RECONCILIATION = ReconciliationSchema()

@@ -2,27 +2,28 @@
 
 Converters write a list of one as its only item, and a list of many under the name of an item
 (``{"children": {"child": [...]}}``); other systems spell a name ``dateOfBirth``, or give a text
-where an object has one field that matters. A shape depends on the document and the schema alone, so
-that it is the same whenever it is read. What fits already is not touched.
+where an object has one field that matters, or use a name of their own (schemas/other_names.py). A
+shape depends on the document and the schema alone, so that it is the same whenever it is read. What
+fits already is not touched.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from marshmallow import fields
 
-from schemas import child, concern, handling, online, person
+from schemas import child, concern, handling, online, other_names, person
 from schemas import fields as kinds
 from schemas.loading import Record, escape
-from schemas.spellings import says_nothing
+from schemas.spellings import says_no, says_nothing
 
 MOST_PLACES = 20
 """So many changed places are named."""
 _DEPTH = 12
-_NOT_A_LETTER = re.compile(r"[\W_]+")
 _POSTCODE = re.compile(r"\b([A-Za-z]{1,2}[0-9][A-Za-z0-9]? ?[0-9][A-Za-z]{2})\W*\Z", re.ASCII)
 _LINE_ENDS = re.compile(r"\s*[,;\r\n]+\s*")
 _SCALARS = (kinds.Flag, kinds.Whole, fields.String, fields.Date, fields.DateTime)
@@ -61,25 +62,41 @@ _MAIN: Mapping[type[Record[Any]], str] = {
 """What a text means that stands in place of an object."""
 
 
-def shaped(document: Mapping[str, Any], root: Record[Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return a document in the shape of the schema, and the places in it that had another.
+@dataclass(frozen=True, slots=True)
+class Shaped:
+    """A document in the shape of the schema.
 
-    At most ``MOST_PLACES`` are named, by their pointers in what is returned.
+    At most ``MOST_PLACES`` of each kind are named, by their pointers in ``document``.
     """
-    shaping = _Shaping()
+
+    document: dict[str, Any]
+    places: list[str]
+    """What had another shape, or another spelling of its name."""
+    renamed: list[str]
+    """What had another name, or stood beside the part to which it belongs."""
+
+
+def shaped(document: Mapping[str, Any], root: Record[Any], *, renames: bool = True) -> Shaped:
+    """Return a document in the shape of the schema.
+
+    Without ``renames`` fields under other names stay what they are: so it was judged before these
+    were read.
+    """
+    shaping = _Shaping(renames=renames)
     value: dict[str, Any] = shaping.record(dict(document), root, "", _DEPTH)
-    return value, shaping.places
+    return Shaped(value, shaping.places, shaping.renamed)
 
 
 class _Shaping:
     """The shaping of one document, and where it changed anything."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, renames: bool) -> None:
+        self.renames = renames
         self.places: list[str] = []
+        self.renamed: list[str] = []
 
     def note(self, pointer: str) -> None:
-        if len(self.places) < MOST_PLACES and pointer not in self.places:
-            self.places.append(pointer)
+        _add(self.places, pointer)
 
     def value(self, value: Any, kind: fields.Field[Any], pointer: str, depth: int) -> Any:
         """Return a value in the shape of its field."""
@@ -118,6 +135,8 @@ class _Shaping:
             return {"needs": value}
         if main is None or not (is_text or is_code or is_flag or _is_lines(value, main)):
             return value
+        if isinstance(record, handling.EmbargoSchema) and says_no(value):
+            return value
         self.note(pointer)
         return _address(value) if isinstance(record, child.AddressSchema) else {main: value}
 
@@ -126,10 +145,12 @@ class _Shaping:
     ) -> dict[str, Any]:
         """Return an object whose names are spelt as the schema has them, and its fields shaped."""
         known = record.load_fields
-        names = {_folded(name): name for name in known}
+        if self.renames:
+            value = self.named(value, record, pointer)
+        names = {other_names.fold(name): name for name in known}
         shaped: dict[str, Any] = {}
         for written, item in value.items():
-            name = written if written in known else names.get(_folded(written), written)
+            name = written if written in known else names.get(other_names.fold(written), written)
             if name != written and (name in value or name in shaped):
                 name = written
             if name != written:
@@ -138,6 +159,51 @@ class _Shaping:
             place = f"{pointer}/{escape(name)}"
             shaped[name] = item if inner is None else self.value(item, inner, place, depth - 1)
         return shaped
+
+    def named(self, value: dict[str, Any], record: Record[Any], pointer: str) -> dict[str, Any]:
+        """Return an object with each field under its own name, and in the part it belongs to."""
+        known = record.load_fields
+        spelt = {other_names.fold(name) for name in known}
+        present = {other_names.fold(name) for name in value}
+        named: dict[str, Any] = {}
+        beside: list[tuple[str, tuple[str, str]]] = []
+        for written, item in value.items():
+            is_spelt = other_names.fold(written) in spelt
+            name = None if is_spelt else other_names.field_of(written, known)
+            if name is not None and name not in named and other_names.fold(name) not in present:
+                _add(self.renamed, f"{pointer}/{escape(name)}")
+                named[name] = item
+                continue
+            named[written] = item
+            if not is_spelt and (place := other_names.part_of(written, known)):
+                beside.append((written, place))
+        for written, place in beside:
+            self.move(named, written, place, pointer)
+        return self.lines(named, pointer) if isinstance(record, child.AddressSchema) else named
+
+    def move(
+        self, named: dict[str, Any], written: str, place: tuple[str, str], pointer: str
+    ) -> None:
+        """Put a field into the part that it belongs to, unless that part has one."""
+        part, name = place
+        there = named.get(part, {})
+        # A status says already whether a child is missing: what may contradict it is for people.
+        if not isinstance(there, dict) or not {name, "unknown", "status"}.isdisjoint(there):
+            return
+        _add(self.renamed, f"{pointer}/{part}/{name}")
+        named[part] = {**there, name: named.pop(written)}
+
+    def lines(self, address: dict[str, Any], pointer: str) -> dict[str, Any]:
+        """Return an address with its lines in a list, if each stands under a name of its own."""
+        parts = list(other_names.address_lines(address))
+        if "lines" in address or not parts:
+            return address
+        _add(self.renamed, f"{pointer}/lines")
+        lines = [line for name in parts if (line := address[name].strip())]
+        return {
+            "lines": [*lines[:5], ", ".join(lines[5:])][: len(lines)],
+            **{name: item for name, item in address.items() if name not in parts},
+        }
 
     def many(self, value: Any, kind: kinds.Many, pointer: str, depth: int) -> Any:
         """Return a list: of one object, of the objects in an object, of what a list holds."""
@@ -178,8 +244,9 @@ def _is_reason(value: Any) -> bool:
     return isinstance(value, dict) and "unknown" in value
 
 
-def _folded(name: str) -> str:
-    return _NOT_A_LETTER.sub("", name).casefold()
+def _add(places: list[str], pointer: str) -> None:
+    if len(places) < MOST_PLACES and pointer not in places:
+        places.append(pointer)
 
 
 def _items_of(value: dict[str, Any], record: Record[Any] | None) -> Any:
@@ -187,8 +254,8 @@ def _items_of(value: dict[str, Any], record: Record[Any] | None) -> Any:
     if record is None:
         are_flags = bool(value) and all(isinstance(item, bool) for item in value.values())
         return [name for name, item in value.items() if item] if are_flags else value
-    names = {_folded(name) for name in record.load_fields}
-    if not value or names.intersection(map(_folded, value)):
+    names = {other_names.fold(name) for name in record.load_fields}
+    if not value or names.intersection(map(other_names.fold, value)):
         return [value] if value else value
     (first, *others) = value.values()
     if not others and isinstance(first, list):

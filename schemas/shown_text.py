@@ -15,7 +15,8 @@ MARK = "\ufffd"
 """Stands where a character was that is not shown."""
 _FILLERS = "\u115f\u1160\u3164\uffa0"
 """Letters of Hangul that are nothing to see: Python counts them as printable."""
-_FILLER = re.compile(f"[{_FILLERS}]")
+_SEEN_ASCII = bytes(range(0x20, 0x7F))
+"""What most texts are made of, and what is always seen."""
 _HIDDEN = re.compile(
     f"[{_FILLERS}"
     "\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f\u2028-\u202e"
@@ -23,7 +24,7 @@ _HIDDEN = re.compile(
 )
 _JOINER = re.compile(r"(?<![^\W\d_])[\u200c\u200d]|[\u200c\u200d](?![^\W\d_])")
 """Some scripts need these between two letters, also in names; elsewhere they hide something."""
-_ESCAPED = re.compile(r"\\[^\"\\nt]")
+_ESCAPED = re.compile(rb"\\[^\"\\nt]")
 """How JSON as orjson writes it has a control character that is not shown, lines and tabs apart."""
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -43,15 +44,16 @@ def shown_line(text: str) -> str:
 def shown_document(value: Any) -> Any:
     """Return a JSON value with every text in it as it is shown."""
     # Looked through as a whole first, because hardly any document has such a character.
-    written = orjson.dumps(value).decode()
-    if _is_plain(written) and not _ESCAPED.search(written):
+    written = orjson.dumps(value)
+    rest = written.translate(None, _SEEN_ASCII)
+    if (not rest or _is_plain(rest.decode())) and not _ESCAPED.search(written):
         return value
     return _shown_members(value)
 
 
 def _is_plain(text: str) -> bool:
     """Tell quickly whether a text, most of them, has nothing to hide."""
-    return text.isprintable() and (text.isascii() or not _FILLER.search(text))
+    return text.isprintable() and (text.isascii() or not any(filler in text for filler in _FILLERS))
 
 
 def _shown_members(value: Any) -> Any:

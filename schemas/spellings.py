@@ -28,6 +28,11 @@ REASONS: Mapping[str, str] = {
 """Why something is not known, by the words for it."""
 _NOTHING = frozenset({*_NOT_KNOWN, "", "na", "n_a", "none", "nil", "null", "not_applicable"})
 _LONGEST_NOTHING = 30
+_MISSING = (
+    *("yes", "y", "missing_from_home", "missing_from_care", "currently_missing", "still_missing"),
+    *("misper", "missing_person", "absconded", "awol", "absent_without_leave", "runaway"),
+    *("run_away", "ran_away", "whereabouts_unknown", "not_located"),
+)
 CODES: Mapping[str, str] = {
     **dict.fromkeys(("f", "girl", "woman"), "female"),
     **dict.fromkeys(("m", "boy", "man"), "male"),
@@ -41,10 +46,7 @@ CODES: Mapping[str, str] = {
     ),
     **dict.fromkeys(("employers", "work", "workplace"), "employer"),
     **dict.fromkeys(("suspect", "suspects", "offender", "perpetrator"), "person_posing_risk"),
-    **dict.fromkeys(
-        ("yes", "y", "missing_from_home", "missing_from_care", "currently_missing", "misper"),
-        "missing",
-    ),
+    **dict.fromkeys(_MISSING, "missing"),
     **dict.fromkeys(("no", "n", "not_currently_missing"), "not_missing"),
     **dict.fromkeys(("found", "located", "no_longer_missing"), "returned"),
     **dict.fromkeys(
@@ -75,3 +77,8 @@ def says_nothing(value: Any) -> bool:
         is_short = len(value) <= _LONGEST_NOTHING
         return is_short and folded(value) in _NOTHING and (value.isascii() or not value.strip())
     return value is None or value in ([], {})
+
+
+def says_no(value: Any) -> bool:
+    """Tell whether a value stands for a box that is not ticked."""
+    return value is False or (isinstance(value, str) and folded(value) in {"no", "n", "false"})

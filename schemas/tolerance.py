@@ -27,14 +27,14 @@ from marshmallow import ValidationError, fields
 
 from schemas import defects, links, loading, pictures, readings, referral, shapes
 from schemas import fields as kinds
-from schemas.codes import Grade
+from schemas.codes import Grade, MissingStatus
 from schemas.errors import Fault
 from schemas.formats import Instant, LocalId, Surroundings, surroundings
 from schemas.immutable import immutable
 from schemas.links import SOMEBODY
 from schemas.referral import REFERRAL, CheckedReferral, Referral
 from schemas.repairs import READ_OTHERWISE
-from schemas.spellings import folded, says_nothing
+from schemas.spellings import folded, says_no, says_nothing
 
 Path = tuple[str | int, ...]
 ORIGINAL_LIMIT = 500
@@ -53,6 +53,12 @@ _SHAPED = f"/{READ_OTHERWISE}/shapes"
 _SHAPED_OTHERWISE = (
     "Parts were written in another shape, or under another spelling of their name, and are read as "
     "what stands there now: {}."
+)
+_NAMED = f"/{READ_OTHERWISE}/names"
+"""Under this pointer stands that fields were written under other names."""
+_NAMED_OTHERWISE = (
+    "Fields were written under other names, or beside the part to which they belong, and are read "
+    "as what stands there now: {}."
 )
 NO_CONTACT = "no-contact"
 _EMBARGO = timedelta(days=28)
@@ -116,19 +122,19 @@ def load(
     is_clean = checked.referral is not None and not (may_link and _linking(value))
     if is_clean or not isinstance(value, dict):
         return checked
-    document, places = shapes.shaped(value, REFERRAL)
-    if not _is_referral(document):
+    shaped = shapes.shaped(value, REFERRAL)
+    if not _is_referral(shaped.document):
         return checked
     moment = received_at or datetime.combine(today, time(), UTC)
     token = surroundings.set(Surroundings(today, areas))
     try:
-        treatment = _Treatment(document, moment)
+        treatment = _Treatment(shaped.document, moment)
         loaded = treatment.run()
     finally:
         surroundings.reset(token)
     if loaded is None:
         return checked
-    named = [*treatment.named.values(), *_shape_of(places)]
+    named = [*treatment.named.values(), *_shape_of(shaped)]
     gaps = defects.find(loaded.children, loaded.times)
     gaps = [gap for gap in gaps if not any(_is_within(defect, gap) for defect in named)]
     linking = [
@@ -162,7 +168,7 @@ def treated(
     document = as_shaped(document, named)
     edits: dict[Path, Any] = {}
     for defect in named:
-        if "treatment" in defect and defect["pointer"] != _SHAPED:
+        if "treatment" in defect and defect["pointer"] not in (_SHAPED, _NAMED):
             path = _path(document, defect["pointer"])
             _edit(document, path, Treatment(defect["treatment"]), edits, received_at)
     if not edits:
@@ -173,9 +179,10 @@ def treated(
 
 def as_shaped(document: Mapping[str, Any], named: Iterable[Mapping[str, Any]]) -> Mapping[str, Any]:
     """Return a document as received in the shape into which the pointers of its defects point."""
-    if not any(defect["pointer"] == _SHAPED for defect in named):
+    pointers = {defect["pointer"] for defect in named}
+    if pointers.isdisjoint((_SHAPED, _NAMED)):
         return document
-    return shapes.shaped(document, REFERRAL)[0]
+    return shapes.shaped(document, REFERRAL, renames=_NAMED in pointers).document
 
 
 def local_id(
@@ -374,12 +381,17 @@ def _attempt(document: dict[str, Any]) -> tuple[Referral | None, list[Fault]]:
     return loaded, [*faults, *links.check(document)]
 
 
-def _shape_of(places: list[str]) -> list[Treated]:
-    """Return the defect that names the places that had another shape."""
-    if not places:
-        return []
-    words = _SHAPED_OTHERWISE.format(", ".join(places))
-    return [Treated(_SHAPED, CODE_READ_OTHERWISE, words, Treatment.READ)]
+def _shape_of(shaped: shapes.Shaped) -> list[Treated]:
+    """Return the defects that name the places that had another shape or another name."""
+    changes = (
+        (_NAMED, _NAMED_OTHERWISE, shaped.renamed),
+        (_SHAPED, _SHAPED_OTHERWISE, shaped.places),
+    )
+    return [
+        Treated(pointer, CODE_READ_OTHERWISE, words.format(", ".join(places)), Treatment.READ)
+        for pointer, words, places in changes
+        if places
+    ]
 
 
 def _is_referral(document: Mapping[str, Any]) -> bool:
@@ -491,7 +503,9 @@ def _is_read(document: Mapping[str, Any], path: Path, kind: fields.Field[Any], v
 def _is_needed(path: Path, kind: fields.Field[Any] | None, value: Any) -> bool:
     """Tell whether the part around a field cannot be without it."""
     is_member = bool(path) and isinstance(path[-1], str)
-    if not says_nothing(value) and (path in _NEVER_DROPPED or _is_narrowing(path)):
+    if path in _NEVER_DROPPED:
+        return not (says_nothing(value) or says_no(value))
+    if not says_nothing(value) and _is_narrowing(path):
         return True
     return is_member and kind is not None and bool(kind.required)
 
@@ -518,7 +532,18 @@ def _filler(document: Mapping[str, Any], path: Path, received_at: datetime) -> A
     if isinstance(kind, Instant):
         ahead = _EMBARGO if path[-1] == "until" else timedelta()
         return (received_at + ahead).astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if path[-2:] == ("missing", "status"):
+        return _status_of(_at(document, path[:-1]))
     return _filler_of(kind, path, lambda inner: _filler(document, inner, received_at))
+
+
+def _status_of(missing: Any) -> Any:
+    """Return a child's status where only the moment is written when it went or came back."""
+    if not isinstance(missing, dict) or not says_nothing(missing.get("status")):
+        return _GONE
+    if not says_nothing(missing.get("returned_at")):
+        return str(MissingStatus.RETURNED)
+    return _GONE if says_nothing(missing.get("since")) else str(MissingStatus.MISSING)
 
 
 def _filler_of(kind: fields.Field[Any], path: Path, filler: Callable[[Path], Any]) -> Any:

@@ -10,7 +10,7 @@ from functools import cache, partial
 
 from celery import shared_task, signals
 
-from broker import telemetry
+from broker import memory, telemetry
 from broker.bootstrap import Pool, open_broker
 from broker.errors import BrokerError
 from broker.flow import dispatch, route, synthetic_test, task_queues
@@ -80,7 +80,7 @@ def _warm() -> None:
         compiled.reader(REFERRAL)
     except Exception as error:  # the first task reads it, or logs the error
         _log.debug("not warm yet", **error_fields(error))
-    preparation.settle_memory()
+    memory.settle(memory.FOR_A_WORKER)
 
 
 @signals.worker_process_shutdown.connect

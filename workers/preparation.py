@@ -5,8 +5,7 @@ Nothing of it may need a connection, a thread or a lock afterwards (``workers.po
 
 from __future__ import annotations
 
-import gc
-
+from broker import memory
 from broker.channels.registry import CHANNELS
 from broker.errors import BrokerError, LedgerRefused
 from broker.flow.policy_cache import PolicyCache
@@ -15,8 +14,6 @@ from broker.settings import Settings
 from schemas import compiled
 from schemas.referral import REFERRAL
 
-COLLECT_AFTER = 20_000
-"""So many objects more than before are looked through for cycles: more than a batch has."""
 _prepared: list[PolicyCache] = []
 
 
@@ -38,7 +35,8 @@ def prepare(settings: Settings) -> None:
         else:
             _prepared[:] = [policies]
     compiled.reader(REFERRAL)
-    settle_memory()
+    # A look for cycles writes to every object, and so ends the sharing of its memory.
+    memory.settle(memory.FOR_A_WORKER)
 
 
 def policies_of(ledger: Ledger) -> PolicyCache:
@@ -46,14 +44,3 @@ def policies_of(ledger: Ledger) -> PolicyCache:
     if _prepared:
         return _prepared[0].reading(ledger)
     return PolicyCache(ledger, CHANNELS.forms)
-
-
-def settle_memory() -> None:
-    """Keep the collector of cycles off what lives long, and off the values of a batch.
-
-    What was read at the start lives as long as the process. The values of a batch hold no cycles
-    and go by the counts of their references; looking through them took 6 % of routing. A look
-    writes to every object too, and so ends the sharing of its memory with other processes.
-    """
-    gc.freeze()
-    gc.set_threshold(COLLECT_AFTER)

@@ -17,12 +17,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-from broker.admin.directory_changes import DirectoryChanges
+from broker.admin.directory_changes import DirectoryChanges, Following, following_versions
 from broker.domain.ids import OrganisationCode
 from broker.errors import Fault, Invalid, PolicyError
 from broker.ledger.directory import ChangeContext, NewVersion
 from broker.policy.language.directory import Organisation
 from broker.policy.language.directory_reader import TELEPHONE, read_entry
+from broker.policy.language.entry_edits import EntryCourse, merged
 
 _ENCODINGS = ("utf-8-sig", "cp1252")
 """The register offers extracts in the second; spreadsheets save them in the first as well."""
@@ -68,11 +69,15 @@ class Template:
 
 @dataclass(slots=True)
 class Plan:
-    """What an import would change."""
+    """What an import would change, at the instant ``now``."""
+
+    now: datetime
 
     added: list[NewVersion] = field(default_factory=list)
     changed: list[NewVersion] = field(default_factory=list)
     closed: list[NewVersion] = field(default_factory=list)
+    later: dict[OrganisationCode, Following] = field(default_factory=dict)
+    """What is set for later of those that are changed or closed, with the change."""
     unchanged: int = 0
     left_out: int = 0
     """Closed before they were ever in the directory."""
@@ -147,14 +152,14 @@ def plan(
     template: Template,
     changes: DirectoryChanges,
     *,
-    today: date,
+    now: datetime,
     notice: Callable[[int], None],
 ) -> Plan:
     """Compare the register with the directory, and check every change. Records nothing.
 
     ``notice`` is called with how many schools were compared so far.
     """
-    result, seen, batch = Plan(), set[str](), list[School]()
+    result, seen, batch = Plan(now), set[str](), list[School]()
     known = changes.schools_by_urn()
     done = 0
     for school in schools:
@@ -165,11 +170,11 @@ def plan(
         seen.add(school.urn)
         batch.append(school)
         if len(batch) == BATCH:
-            _compare(batch, template, changes, known, result, today)
+            _compare(batch, template, changes, known, result)
             done += len(batch)
             notice(done)
             batch = []
-    _compare(batch, template, changes, known, result, today)
+    _compare(batch, template, changes, known, result)
     notice(done + len(batch))
     for kind in (result.added, result.changed, result.closed):
         single = [new for new in kind if new.document["urn"] not in result.refused]
@@ -192,7 +197,8 @@ def carry_out(
     every = planned.changes
     for number in range(0, len(every), BATCH):
         batch = every[number : number + BATCH]
-        changes.record(batch, context())
+        later = [change for new in batch for change in planned.later.get(new.code, ())]
+        changes.record(batch, context(), later=later)
         notice(number + len(batch))
 
 
@@ -202,16 +208,24 @@ def _compare(
     changes: DirectoryChanges,
     known: Mapping[str, Organisation],
     result: Plan,
-    today: date,
 ) -> None:
     mine = {school.urn: known.get(school.urn) for school in batch}
     current = changes.many([organisation.code for organisation in mine.values() if organisation])
     new = {school.urn: OrganisationCode(f"school-{school.urn}") for school in batch}
+    starting = changes.starting(now=result.now)
     taken = changes.taken([code for urn, code in new.items() if mine[urn] is None])
     for school in batch:
         organisation, code = mine[school.urn], new[school.urn]
-        if organisation is not None:
-            _compare_known(school, organisation, *current[organisation.code], result, today)
+        if organisation is not None and organisation.code in starting:
+            message = "A version of it is about to start. Repeat the import in a minute."
+            fault = Fault(f"organisation {organisation.code}", "starting", message)
+            result.refused[organisation.code] = [fault]
+        elif organisation is not None:
+            last, entry = current[organisation.code]
+            course = EntryCourse(last, entry, organisation.version)
+            if last != organisation.version:
+                course = changes.course(organisation.code, now=result.now)
+            _compare_known(school, organisation.code, course, result)
         elif not school.is_open:
             result.left_out += 1
         elif code in taken:
@@ -224,29 +238,22 @@ def _compare(
 
 
 def _compare_known(
-    school: School,
-    organisation: Organisation,
-    version: int,
-    entry: Mapping[str, Any],
-    result: Plan,
-    today: date,
+    school: School, code: OrganisationCode, course: EntryCourse, result: Plan
 ) -> None:
     """Plan the change of a school that the directory has: only what the register says of it."""
+    entry = course.entry
     ends = school.closes.isoformat() if school.closes else None
     if ends is None and not school.is_open:
-        ends = entry.get("until") or today.isoformat()
-    wanted = {**entry, "name": school.name, "until": ends}
-    document = {name: value for name, value in wanted.items() if value is not None}
+        ends = entry.get("until") or result.now.date().isoformat()
+    document = merged(entry, {"name": school.name, "until": ends})
     if document == entry:
         result.unchanged += 1
         return
-    code = organisation.code
-    if version != organisation.version:
-        message = "A version of it starts later, and would undo this: change it yourself."
-        result.refused[code] = [Fault(f"organisation {code}", "set-for-later", message)]
-        return
     is_closed = not school.is_open and "until" not in entry
-    (result.closed if is_closed else result.changed).append(NewVersion(code, version, document))
+    change = NewVersion(code, course.version, document)
+    (result.closed if is_closed else result.changed).append(change)
+    if following := following_versions(code, course, document, None):
+        result.later[code] = following
 
 
 def _new(school: School, template: Template) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -114,12 +114,14 @@ class HeatMap:
     step: int
 
 
-def heat_map(heats: Sequence[HeatmapRow], slots: Sequence[datetime]) -> HeatMap:
+def heat_map(
+    heats: Sequence[HeatmapRow], slots: Sequence[datetime], name_of: Callable[[str], str]
+) -> HeatMap:
     """Draw the share of deadlines met, by agency and slot, worst agency first."""
     step = (WIDTH - LABEL) // len(slots)
     columns = [(LABEL + n * step, at) for n, at in enumerate(slots)]
     rows = [_heat_row(heat, place, columns) for place, heat in enumerate(heats)]
-    return HeatMap(_heat_finding(rows), columns, rows, len(rows) * ROW + 22, step)
+    return HeatMap(_heat_finding(rows, name_of), columns, rows, len(rows) * ROW + 22, step)
 
 
 def _heat_row(heat: HeatmapRow, place: int, columns: Sequence[tuple[int, datetime]]) -> HeatRow:
@@ -135,7 +137,7 @@ def _cell(x: int, slot: DeadlineStats) -> Cell:
     return Cell(x, shade, f"{int(part * 100)}", f"{slot.in_time} of {slot.due} on time")
 
 
-def _heat_finding(rows: Sequence[HeatRow]) -> str:
+def _heat_finding(rows: Sequence[HeatRow], name_of: Callable[[str], str]) -> str:
     missed = [row for row in rows if row.total.in_time < row.total.due]
     if not rows:
         return "No deadline was due in this time."
@@ -143,7 +145,7 @@ def _heat_finding(rows: Sequence[HeatRow]) -> str:
         return "Every deadline in this time was met."
     worst = missed[0]
     return f"{how_many(len(missed), 'agency', 'agencies')} shown missed a deadline; \
-{worst.agency} met the fewest: {share(worst.total.share)} of {worst.total.due}."
+{name_of(worst.agency)} met the fewest: {share(worst.total.share)} of {worst.total.due}."
 
 
 def timeline(breaches: Breaches, *, now: datetime, since: datetime) -> Chart:

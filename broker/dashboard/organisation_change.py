@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 
 from starlette.responses import RedirectResponse, Response
 
@@ -132,7 +133,8 @@ def _course(visit: Visit) -> EntryCourse:
 def _put(visit: Visit, changes: DirectoryChanges, asked: Asked) -> None:
     now = visit.desk.context.clock()
     context = ChangeContext(visit.by, asked.reason, now, asked.starts_at)
-    changes.change(_code(visit), asked.edits, context, expected=asked.course.version)
+    alter = partial(edited, edits=asked.edits)
+    changes.change(_code(visit), alter, context, expected=asked.course.version)
 
 
 def _asked(visit: Visit, form: Form, course: EntryCourse) -> Asked:
@@ -184,7 +186,7 @@ def _overruled(asked: Asked) -> list[Overruled]:
     changed = {difference.label for difference in differences(asked.entry, asked.document)}
     carry = {
         later.starts_at: later.entry
-        for later in carried(asked.course, asked.edits, asked.starts_at)
+        for later in carried(asked.course, asked.document, asked.starts_at)
     }
     return [
         Overruled(later.starts_at, difference)

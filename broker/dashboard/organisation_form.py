@@ -98,7 +98,7 @@ def edits_of(entry: Entry, form: Mapping[str, str]) -> Edits:
     texts = values_of(entry)
     typed = {field: _lines(form[field.name]) for field in _touched(form)}
     return {
-        field.path: _read_hours(text) if field.is_hours and text else text
+        field.path: (_read_hours(text) if field.is_hours else text) if text else None
         for field, text in typed.items()
         if text != texts[field.name]
     }

@@ -66,7 +66,7 @@ async def figures(visit: Visit) -> Response:
         now=now,
         health=picture.health,
         burn_down=charts.burn_down(picture.bands),
-        heat=charts.heat_map(picture.heat, picture.heat_slots),
+        heat=charts.heat_map(picture.heat, picture.heat_slots, visit.frame.names.of),
         timeline=charts.timeline(picture.breaches, now=now, since=now - timedelta(days=1)),
         deadline_hours=deadline_hours(picture.hours),
         window=window,

@@ -26,7 +26,7 @@ def environment() -> Environment:
     templates.globals.update(
         wording=wording,
         Right=Right,
-        bands=wording.BAND_NAMES,
+        band_names=wording.BAND_NAMES,
         grades=wording.GRADE_NAMES,
         milestones=wording.MILESTONE_NAMES,
         missed=wording.MISSED_NAMES,

@@ -17,9 +17,11 @@ from broker.policy.time.calendars import Hours, in_words, window_said
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment, to_the_second
 from broker.policy.time.wall_clock import on_the_wall
+from broker.web.code_words import event_in_words, words_for
+from broker.web.code_words import in_words as plain
 from schemas import labels
 
-__all__ = ["duration", "how_many"]
+__all__ = ["duration", "event_in_words", "how_many", "plain"]
 
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAND_NAMES: Mapping[str, str] = {
@@ -157,9 +159,19 @@ def unroutable(reason: str | None) -> str:
     return UNROUTABLE_NAMES.get(reason or "") or plain(reason)
 
 
-def plain(code: object) -> str:
-    """Return a code as words."""
-    return str(code).replace("_", " ").replace("-", " ") if code else "–"
+_FOR_SOFTWARE = frozenset({"notice", "escalation", "row"})
+"""Ids and names of rules in events, which say nothing to people; the API has them."""
+_DETAILS: Mapping[str, str] = {
+    "asked": "by",
+    "attempts": "times tried",
+    "because": "why",
+    "channel": "by",
+    "code": "why",
+    "due_at": "due",
+    "percent": "of the time gone, in per cent",
+    "to_agency": "to",
+}
+"""What the details of an event are called, where their own names say little."""
 
 
 def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
@@ -177,8 +189,9 @@ def details(data: Mapping[str, Any], names: Mapping[str, str]) -> list[str]:
         due = moved.get("due") or moved.get("due_at")
         phrases.append(f"to {moved['milestone']} by {_value(due)}{was}")
     for name, value in rest.items():
-        known = names.get(value) if isinstance(value, str) else None
-        phrases.append(f"{plain(name)}: {known or _value(value)}")
+        if name not in _FOR_SOFTWARE:
+            known = names.get(value) if isinstance(value, str) else None
+            phrases.append(f"{_DETAILS.get(name) or plain(name)}: {known or _value(value)}")
     return phrases
 
 
@@ -190,7 +203,7 @@ def _value(value: Any) -> str:
     if isinstance(value, str) and value[10:11] == "T":
         with suppress(ValueError):
             return moment(datetime.fromisoformat(value))
-    return str(value).replace("_", " ")
+    return words_for(str(value)) or str(value).replace("_", " ")
 
 
 def hours(of_days: Mapping[int, tuple[Hours, ...]]) -> str:

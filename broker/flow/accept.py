@@ -166,7 +166,7 @@ def _refusal(
         at=at,
     )
     message = (
-        f"A body was refused and not kept ({refusal.reason}). If it was a referral, no agency has "
+        "Something was rejected and not stored. If it was a referral, no agency has "
         "it: have the publisher send it without what is wrong."
     )
     stated = b"" if refused.is_bulk else refused.body

@@ -20,7 +20,7 @@ from broker.policy.language.evidence import NOWHERE
 from broker.policy.language.vocabulary import SOCIAL_CARE
 from broker.policy.monitoring.recurrence import CODE as RECURRENCE
 from broker.policy.published.policy import Policy
-from broker.policy.routing.assignments import reasons_in
+from broker.policy.routing.assignments import reasons_in, shown_reasons
 from broker.policy.routing.places_in_words import CODE as PLACE_IN_WORDS
 from broker.policy.routing.unread import CODE as UNREAD
 from broker.policy.shown_defects import judged_pointer, shown_defects
@@ -32,6 +32,7 @@ NEEDS = "needs"
 """In a stored warning: what else an agency must be shown to be told it."""
 OF_RECEIVED = frozenset({UNREAD, PLACE_IN_WORDS})
 """Warnings about the document as received: where a list was shortened, places in it have moved."""
+_DUE = {milestone: f"{milestone}_by" for milestone in Milestone}
 RECURRENCE_IS_FOR = (SOCIAL_CARE, "out-of-hours")
 
 
@@ -163,8 +164,8 @@ def _shown(faults: Sequence[Mapping[str, Any]], disclosed: Disclosed) -> list[di
 def deadlines(offer: Offer) -> dict[str, str | None]:
     """Return each milestone's deadline, null where there is none."""
     return {
-        f"{milestone}_by": due.isoformat() if (due := offer.due.get(milestone)) else None
-        for milestone in Milestone
+        name: due.isoformat() if (due := offer.due.get(milestone)) else None
+        for milestone, name in _DUE.items()
     }
 
 
@@ -176,10 +177,10 @@ def _lease(offer: Offer) -> dict[str, str] | None:
 
 def _why(offer: Offer, disclosed: Disclosed, *, is_shown: bool) -> str:
     """Return why an agency has it, without what rests on anything that it is not shown."""
-    sentences = [offer.explanation["sentence"]]
-    for reason in reasons_in(offer.explanation):
-        rests_on_nothing = not reason.needs and not any(needs for _, needs in reason.parts)
-        if rests_on_nothing or (is_shown and disclosed.shows(reason.needs)):
-            shown = [text for text, needs in reason.parts if disclosed.shows(needs)]
-            sentences.append(reason.words(shown))
+    explanation = offer.explanation
+    if is_shown:
+        reasons = shown_reasons(explanation, disclosed.shows)
+    else:
+        reasons = (str(reason) for reason in reasons_in(explanation) if reason.rests_on_nothing)
+    sentences = [explanation["sentence"], *reasons]
     return " ".join(f"{sentence.rstrip('.')}." for sentence in sentences if sentence)

@@ -87,8 +87,18 @@ _GROUP = {
 
 _ORGANISATION = {
     "code": "school-900001",
-    "version": 3,
+    "version": 4,
+    "in_force": 3,
+    "etag": "4.3",
     "entry": _ENTRY,
+    "later": [
+        {
+            "version": 4,
+            "starts_at": _DUE_AT,
+            "changes": ["/contacts/duty/telephone"],
+            "entry": _ENTRY,
+        }
+    ],
     "versions": [
         {
             "version": 3,
@@ -115,6 +125,11 @@ _DIRECTORY = {
     "organisation": _ORGANISATION,
     "change-organisation": {
         "entry": _ENTRY,
+        "reason": "New duty telephone.",
+        "by": "Jo Example",
+    },
+    "patch-organisation": {
+        "entry": {"contacts": {"duty": {"telephone": "01632 960199", "sms": None}}},
         "reason": "New duty telephone.",
         "by": "Jo Example",
     },

@@ -42,7 +42,8 @@ EXPLANATIONS: Mapping[str, str] = {
     "cursor-gone": "The feed cannot be read on from this cursor, for example because the broker "
     "was restored to an earlier point.",
     "too-large": "The body is over the size limit. 'detail' says how much is allowed.",
-    "unsupported-media-type": "The body is not JSON by its headers, or it is compressed.",
+    "unsupported-media-type": "The body is compressed, or its headers name another media type than "
+    "this call takes. 'detail' says which to send.",
     "head-too-large": "The address and the headers together are over the size limit.",
     "invalid": "One or more fields are wrong. 'errors' lists every fault at once: where it is, a "
     "code, and a sentence.",

@@ -98,7 +98,7 @@ MEANINGS: Mapping[type[BrokerError], Meaning] = {
     Unsupported: Meaning(
         415,
         "The media type is not supported",
-        "Send JSON without compression, with the header 'Content-Type: application/json'.",
+        "Send the body without compression, with the header 'Content-Type' that 'detail' names.",
     ),
     Invalid: Meaning(422, "The request is invalid", _CHANGE),
     Forbidden: Meaning(

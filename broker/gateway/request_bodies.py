@@ -59,9 +59,11 @@ async def parse_body(
     return await gateway_of(request).run(_loaded, body, schema, most_items)
 
 
-async def parse_body_as_sent(request: Request, schema: Record[T]) -> tuple[T, dict[str, Any]]:
+async def parse_body_as_sent(
+    request: Request, schema: Record[T], *, media_type: str = JSON
+) -> tuple[T, dict[str, Any]]:
     """Return the body as an object of a schema, and as it was sent. Raises as ``parse_body``."""
-    body = await read_body(request, limit=REQUEST_LIMIT)
+    body = await read_body(request, limit=REQUEST_LIMIT, media_type=media_type)
     return await gateway_of(request).run(_both, body, schema, documents.LENGTH_LIMIT)
 
 

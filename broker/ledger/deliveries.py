@@ -14,6 +14,7 @@ from broker.domain.states import DeliveryState
 from broker.ledger.database import Connection, Part, Row, rows
 
 Held = Sequence[tuple[DeliveryId, LeaseId]]
+_DUE = {milestone: f"{milestone}_by" for milestone in Milestone}
 _MET = {
     Milestone.COLLECT: "collected_at",
     Milestone.ACKNOWLEDGE: "acknowledged_at",
@@ -131,12 +132,12 @@ def offers(connection: Connection, ids: Sequence[DeliveryId]) -> list[Offer]:
 
 def due_times(row: Row) -> dict[Milestone, datetime]:
     """Return the deadlines that a delivery has."""
-    return {m: row[f"{m}_by"] for m in Milestone if row[f"{m}_by"] is not None}
+    return {m: due for m, column in _DUE.items() if (due := row[column]) is not None}
 
 
 def met_times(row: Row) -> dict[Milestone, datetime]:
     """Return when each milestone was met, for those that were."""
-    return {m: row[column] for m, column in _MET.items() if row[column] is not None}
+    return {m: met for m, column in _MET.items() if (met := row[column]) is not None}
 
 
 def _offer(row: Row) -> Offer:

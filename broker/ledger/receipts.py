@@ -7,10 +7,13 @@ statements however many receipts there are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from operator import attrgetter
+from typing import TypeVar
+from uuid import UUID
 
 from broker.domain.codes import DeliveryKind, Outcome, ReceiptResult, Stage
 from broker.domain.delivery import (
@@ -35,6 +38,7 @@ from broker.ledger.question_closings import close_questions
 from broker.ledger.queue_keys import take
 from broker.ledger.routing import insert_deliveries
 
+Id = TypeVar("Id", bound=UUID)
 _STEPS = {
     Stage.COLLECTED: DeliveryStep.COLLECT,
     Stage.ACKNOWLEDGED: DeliveryStep.ACKNOWLEDGE,
@@ -274,14 +278,14 @@ class Receipts(Part):
         with self._transaction() as connection:
             if message is not None and not take(connection, message):
                 raise Denied("This message was taken before.")
-            ids = sorted({receipt.delivery for receipt in receipts})
+            ids = _in_order({receipt.delivery for receipt in receipts})
             judgement = _lock(connection, ids, now)
             results = [judgement.settle(agency, receipt) for receipt in receipts]
             _write(connection, judgement, actor)
             returned = _returned(connection, judgement)
             yield SettleBatch(connection, results, returned, now=now, actor=actor)
             changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
-            close_referrals(connection, sorted(changed), now=now, actor=actor)
+            close_referrals(connection, _in_order(changed), now=now, actor=actor)
 
     def redirectable(
         self,
@@ -324,6 +328,11 @@ class Receipts(Part):
             _redirect(connection, delivery, new, now=action.now, actor=action.by)
             keep_act(connection, "delivery.sent_on", action, delivery=delivery)
             return new
+
+
+def _in_order(ids: Iterable[Id]) -> list[Id]:
+    """Return ids in their order, by their numbers: UUIDs compare each other in Python."""
+    return sorted(ids, key=attrgetter("int"))
 
 
 def _redirectable(connection: Connection, offer: Offer) -> Redirectable:
@@ -385,10 +394,10 @@ def _write(connection: Connection, judgement: _ReceiptJudgement, actor: str) -> 
     _settle_deliveries(connection, judgement)
     _settle_answers(connection, judgement, actor)
     changed = {judgement.deliveries[id_]["referral"] for id_ in judgement.states_before}
-    end_over_escalations(connection, sorted(changed), now=judgement.now, actor=actor)
+    end_over_escalations(connection, _in_order(changed), now=judgement.now, actor=actor)
     # Of what an agency answers a return alone ends what it has: most calls have no such question.
     returned = {judgement.deliveries[id_]["referral"] for id_ in judgement.returned()}
-    close_questions(connection, sorted(returned), now=judgement.now, actor=actor)
+    close_questions(connection, _in_order(returned), now=judgement.now, actor=actor)
 
 
 def _settle_deliveries(connection: Connection, judgement: _ReceiptJudgement) -> None:

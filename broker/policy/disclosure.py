@@ -67,8 +67,8 @@ class Disclosed:
     """By the parts of a referral, how to handle it first."""
     _shows: Tree
     _places: Mapping[str, str | None]
-    """For each item of a narrowed list its number now, or its whole place where it has moved to
-    another part; None for an item that is not shown."""
+    """For each item of a list that has moved its number now, or its whole place where that is in
+    another part; None for an item that is not shown. Whatever is not named stands where it did."""
     hides: bool = False
     """Whether there is anybody in the document whom it does not show."""
     _known: dict[str, str | None] = field(default_factory=dict, repr=False, compare=False)
@@ -84,26 +84,35 @@ class Disclosed:
         return self._known[original]
 
     def _pointer(self, original: str) -> str | None:
+        steps = original.split("/")[1:]
+        # In most documents nothing was left out and nothing has moved.
+        tokens = self._moved(steps) if self._places else steps
+        if tokens is None or not self._is_shown(tokens):
+            return None
+        return "/".join(["", *tokens])
+
+    def _moved(self, steps: Sequence[str]) -> list[str] | None:
+        """Return the steps to where something stands in the content, None where it is left out."""
         source, tokens = "", list[str]()
-        for token in original.split("/")[1:]:
-            source = f"{source}/{token}"
-            place = self._places.get(source, token)
+        for step in steps:
+            source = f"{source}/{step}"
+            place = self._places.get(source, step)
             if place is None:
                 return None
             if place.startswith("/"):
                 tokens = place.split("/")[1:]
             else:
                 tokens.append(place)
-        return "/".join(["", *tokens]) if self._is_shown(tokens) else None
+        return tokens
 
     def shows(self, needs: Collection[Iterable[str]]) -> bool:
         """Tell whether what a sentence rests on is shown: all pointers of any of its grounds.
 
         What rests on nothing is shown to everybody.
         """
-        return not needs or any(
-            all(self.pointer(pointer) is not None for pointer in ground) for ground in needs
-        )
+        if not needs:
+            return True
+        return any(None not in map(self.pointer, ground) for ground in needs)
 
     def _is_shown(self, tokens: Sequence[str]) -> bool:
         if tokens and tokens[0] in LISTED and tokens[0] not in self.content:
@@ -147,13 +156,18 @@ class _Narrowing:
                 is_kept = isinstance(item, dict) and keep(item)
             except TypeError:  # as received, an id may be a list or an object
                 is_kept = False
-            self.places[f"{pointer}/{number}"] = str(len(shown)) if is_kept else None
-            if is_kept:
-                shown.append(item)
+            if not is_kept:
+                self.places[f"{pointer}/{number}"] = None
+                continue
+            if number != len(shown):
+                self.places[f"{pointer}/{number}"] = str(len(shown))
+            shown.append(item)
         return shown
 
     def concerns(self, block: Json) -> bool:
         """Tell whether a block is about nobody in particular, or about somebody in scope."""
+        if ABOUT not in block:
+            return True
         named = self.known.intersection(filter(_is_text, _listed(block, ABOUT)))
         return not named or not self.visible.isdisjoint(named)
 
@@ -173,10 +187,10 @@ class _Narrowing:
 
     def told(self, block: Json) -> dict[str, Any]:
         """Return a block that names nobody outside the scope as whom it is about."""
-        return _without(block, ABOUT, self._strangers(filter(_is_text, _listed(block, ABOUT))))
-
-    def _strangers(self, ids: Iterable[str]) -> frozenset[str]:
-        return frozenset(ids) - self.visible
+        if ABOUT not in block:
+            return dict(block)
+        named = frozenset(filter(_is_text, _listed(block, ABOUT)))
+        return _without(block, ABOUT, named - self.visible)
 
 
 def disclose(
@@ -245,7 +259,11 @@ def _shown(value: Any, tree: Tree) -> Any:
         return [_shown(item, tree) for item in value]
     if not isinstance(value, dict):
         return None
-    return {name: _shown(value[name], below) for name, below in tree.items() if name in value}
+    return {
+        name: _shown(value[name], below) if below else value[name]
+        for name, below in tree.items()
+        if name in value
+    }
 
 
 def _add_voices(shown: dict[str, Any], narrowed: Json, words: RecipientWords) -> None:
@@ -280,7 +298,7 @@ def _of_scope(
                 lambda child: child.get(CHILD_ID) in children,
             )
         ],
-        **_persons(document, persons, narrowing, hears=_hears_harmed(rules)),
+        **_persons(document, persons, narrowing, rules),
         HOUSEHOLD: [
             _without(member, MEMBER_CHILDREN, hidden)
             for member in narrowing.kept(
@@ -320,24 +338,28 @@ def _hears_harmed(rules: View) -> bool:
 
 
 def _persons(
-    document: Json, persons: Collection[str], narrowing: _Narrowing, *, hears: bool
+    document: Json, persons: Collection[str], narrowing: _Narrowing, rules: View
 ) -> dict[str, list[dict[str, Any]]]:
     """Return the persons posing risk, and apart from them the children who may have harmed.
 
     Who may be a child, because nobody said the age, is heard by those alone who hear a child.
     """
     parts: dict[str, list[dict[str, Any]]] = {PERSONS: [], HARMED: []}
+    listed = _listed(document, PERSONS)
+    if not listed:
+        return parts
     day = _day(document)
-    for number, person in enumerate(_listed(document, PERSONS)):
+    for number, person in enumerate(listed):
         place = f"/{PERSONS}/{number}"
         if not isinstance(person, dict) or str(person.get(PERSON_ID)) not in persons:
             narrowing.places[place] = None
             continue
         age = _age(person, day)
         part = HARMED if age is not None and age < ADULT_AT else PERSONS
-        narrowing.places[place] = f"/{part}/{len(parts[part])}"
+        if part != PERSONS or number != len(parts[part]):
+            narrowing.places[place] = f"/{part}/{len(parts[part])}"
         shown = _person(person, place, narrowing)
-        if age is None and not hears:
+        if age is None and not _hears_harmed(rules):
             shown.pop(VOICE, None)
         parts[part].append(shown)
     return parts

@@ -22,6 +22,8 @@ Path = tuple[str | int, ...]
 """The way to a field: names of fields, and places in lists."""
 SHORT = 300
 """A text of at most so many characters is typed in one line."""
+LONG = 4000
+"""A text of more characters gets a larger box."""
 _ANSWERS: Mapping[str, labels.Labels] = {
     "grade.level": {**labels.GRADE_NAMES, "immediate": "Immediate: a child is in danger now"},
     "concern.intelligence.source_evaluation": labels.SOURCE_EVALUATIONS,
@@ -29,6 +31,30 @@ _ANSWERS: Mapping[str, labels.Labels] = {
     "online.reports.source": {**labels.REPORT_SOURCES, "other": "Somebody else"},
 }
 """Answers whose words differ from those of the schema, or that are numbers there, by field."""
+
+
+_SPACED = "govuk-input--extra-letter-spacing"
+NARROW = "govuk-input--width-10"
+_WIDE = "govuk-input--width-30"
+_NOT_HELD = {"autocomplete": "off", "spellcheck": False}
+"""For what is about other people: the browser keeps none of it, and sends none to a speller."""
+_INPUTS: Mapping[str, Mapping[str, Any]] = {
+    "email": {"type": "email"},
+    "telephone": {"type": "tel", "classes": "govuk-input--width-20"},
+    "postcode": {"classes": NARROW},
+    "nhs_number": {"inputmode": "numeric", "classes": f"{NARROW} {_SPACED}"},
+    "urn": {"inputmode": "numeric", "classes": NARROW},
+    "upn": {"classes": NARROW},
+    "username": {"autocapitalize": "none"},
+}
+"""How a text of a fixed form is typed, by the last word of its field."""
+_OWN_DETAILS: Mapping[str, str] = {
+    "referrer.name": "name",
+    "referrer.role": "organization-title",
+    "referrer.telephone": "tel",
+    "referrer.email": "email",
+}
+"""What people write of themselves, as the browser knows it (WCAG 2.2, 1.3.5)."""
 
 
 class Kind(StrEnum):
@@ -66,6 +92,8 @@ class Question:
 
     path: Path
     """Where its answer stands in the object of the page."""
+    key: str
+    """The name of the field over all places in lists: ``children.address.postcode``."""
     kind: Kind
     label: str
     hint: str = ""
@@ -78,6 +106,24 @@ class Question:
     """Whether the answer may be why it is not known."""
     parts: tuple[Question, ...] = ()
     """The questions of a group."""
+
+    @property
+    def typed(self) -> Mapping[str, Any]:
+        """How it is typed: what the component for an input or a text area takes.
+
+        The keyboard of a telephone fits, and browsers keep nothing of what is about other people.
+        """
+        usual = {**_NOT_HELD, "classes": _WIDE}
+        own = {"autocomplete": _OWN_DETAILS[self.key]} if self.key in _OWN_DETAILS else {}
+        if self.kind is Kind.NUMBER:
+            return {**usual, "inputmode": "numeric", "classes": "govuk-input--width-4"}
+        if self.kind in (Kind.TEXT, Kind.LINES):
+            rows = 5 if self.limit and self.limit > LONG else 3
+            return {**_NOT_HELD, "rows": rows}
+        fixed = dict(_INPUTS.get(str(self.path[-1]), {}))
+        capitals = fixed.pop("autocapitalize", None)
+        attributes = {"attributes": {"autocapitalize": capitals}} if capitals else {}
+        return {**usual, **fixed, **attributes, **own}
 
     @property
     def name(self) -> str:
@@ -96,6 +142,7 @@ def ask(base: Path, *steps: str | int) -> Question:
     kind, options = _kind(key, field)
     return Question(
         path=steps,
+        key=key,
         kind=kind,
         label=LABELS[key],
         hint=HINTS.get(key, ""),

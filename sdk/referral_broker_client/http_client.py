@@ -112,6 +112,11 @@ class HttpClient:
         all_headers = {"Content-Type": "application/json", **headers}
         return self._call("PUT", path, body=encode(body), headers=all_headers, wait=0)
 
+    def patch(self, path: str, body: Json, *, headers: Mapping[str, str]) -> Reply:
+        """Change parts of what is at an address, by a merge patch (RFC 7396)."""
+        all_headers = {"Content-Type": "application/merge-patch+json", **headers}
+        return self._call("PATCH", path, body=encode(body), headers=all_headers, wait=0)
+
     def _call(
         self,
         method: str,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
@@ -97,23 +98,52 @@ class Organisations:
         return answer["organisations"], answer["next"]
 
     def show(self, code: str) -> Json:
-        """Return an organisation's ``entry``, ``version`` and ``versions``.
+        """Return what an organisation is (``entry``) and is set to be (``later``).
 
-        Raises ``NotFound`` when there is none with this code.
+        ``etag`` is what a change names as seen. Raises ``NotFound`` when there is none with this
+        code.
         """
         value: Json = self._http.get(_organisation_path(code)).json()
         return value
 
     def change(
-        self, code: str, entry: Json, reason: str, *, by: str, version: int | None = None
+        self,
+        code: str,
+        fields: Json,
+        reason: str,
+        *,
+        by: str,
+        etag: str,
+        starts_at: datetime | None = None,
     ) -> Json:
-        """Make an organisation what an entry says, and return it.
+        """Change fields of an organisation, and return it; what is not named stays as it is.
 
-        ``version`` is the one that you changed; None adds an organisation. Raises ``Invalid`` with
-        every fault, and ``Conflict`` when somebody else changed it since.
+        ``fields`` is a merge patch (RFC 7396) of its entry: None takes a field out, a list is
+        replaced whole. ``etag`` is of what you read. It counts at once, or from ``starts_at`` on;
+        what is set for later has the change too, but keeps each field to which it gives another
+        value. Raises ``Invalid`` with every fault, and ``Conflict`` when it was changed since.
         """
-        seen = {"If-None-Match": "*"} if version is None else {"If-Match": f'"{version}"'}
-        body = {"entry": entry, "reason": reason, "by": by}
+        body = _entry_body(fields, reason, by, starts_at)
+        seen = {"If-Match": f'"{etag}"'}
+        value: Json = self._http.patch(_organisation_path(code), body, headers=seen).json()
+        return value
+
+    def replace(
+        self,
+        code: str,
+        entry: Json,
+        reason: str,
+        *,
+        by: str,
+        etag: str | None = None,
+        starts_at: datetime | None = None,
+    ) -> Json:
+        """Make an organisation what an entry says, whole, and return it; with no ``etag`` add it.
+
+        Otherwise as ``change``.
+        """
+        seen = {"If-None-Match": "*"} if etag is None else {"If-Match": f'"{etag}"'}
+        body = _entry_body(entry, reason, by, starts_at)
         value: Json = self._http.put(_organisation_path(code), body, headers=seen).json()
         return value
 
@@ -215,6 +245,11 @@ class DryRuns:
 def hold_decision(reason: str, by: str | None, expected_version: int | None) -> Json:
     """Return why a person decides about a held delivery, who it is, and which version they saw."""
     return {"reason": reason, **version_seen(expected_version), **({"by": by} if by else {})}
+
+
+def _entry_body(entry: Json, reason: str, by: str, starts_at: datetime | None) -> Json:
+    when = {"starts_at": starts_at.isoformat()} if starts_at else {}
+    return {"entry": entry, "reason": reason, "by": by, **when}
 
 
 def _organisation_path(code: str) -> str:

@@ -47,7 +47,7 @@ def test_all_workers_are_dead_and_the_gateway_says_so(
         assert "The broker has stopped" in letter
         health = call(stack, "/v1/attention", ops)[2]["health"]
         assert health["level"] == "stopped"
-        assert health["sentence"].startswith("Nobody works")
+        assert health["sentence"].startswith("No worker has run")
         assert health["figures"]["unrouted"] >= 1
         assert ask(dsn, "select state from notice where data ? 'outage'") == [("sent",)]
         stack.workers.append(stack.start_worker())

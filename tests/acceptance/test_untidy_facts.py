@@ -153,7 +153,7 @@ def test_29_each_status_of_a_missing_child_counts(
 @pytest.mark.parametrize(
     ("returned_at", "words"),
     [
-        (None, "Nobody said when: ask."),
+        (None, "It is not known when: ask."),
         (
             "2026-12-15T20:30:00Z",
             "came back on Tuesday 15 December 2026, 20:30: in England the authority that is "

@@ -22,6 +22,10 @@ def pupil(**changes: Any) -> dict[str, Any]:
     return referral(PUPIL, **({"grade": {"level": "high", "reason": "Invented."}} | changes))
 
 
+def at_the_child(**fields: Any) -> dict[str, Any]:
+    return referral(PUPIL | fields, grade={"level": "high", "reason": "Invented."})
+
+
 def wish(*entries: Any, **changes: Any) -> dict[str, Any]:
     return pupil(handling={"do_not_disclose_to": list(entries)}, **changes)
 
@@ -82,7 +86,12 @@ WISHES = {
     "everybody": (wish("Everyone but social care"), HELD, IN_DOUBT),
     "too many": (wish(*[f"Person {n}" for n in range(20)], "school"), HELD, UNREAD),
     "an object": (wish({"name": "school"}), HELD, UNREAD),
-    "a field of no schema": (pupil(handling={"do_not_disclose": ["school"]}), HELD, UNREAD),
+    "another name": (pupil(handling={"do_not_disclose": ["school"]}), OUT, "not-disclosed"),
+    "beside its part": (pupil(do_not_disclose_to=["school"]), OUT, "not-disclosed"),
+    "both": (pupil(doNotShareWith="school"), OUT, "not-disclosed"),
+    "a field of no schema": (pupil(handling={"keep_it_from": ["school"]}), HELD, UNREAD),
+    "at the child": (at_the_child(do_not_disclose_to=["school"]), HELD, UNREAD),
+    "at the child in words": (at_the_child(notToBeTold="school"), HELD, UNREAD),
     "the stepfather": (wish("The step-father"), TOLD, UNMATCHED),
 }
 
@@ -102,6 +111,22 @@ def test_24_a_wish_in_odd_words_keeps_out_or_holds(world: World, name: str) -> N
 def test_24_a_form_left_blank_is_no_wish(world: World, entry: str) -> None:
     status = handed_in(world, wish(entry))
     assert (state_of(status, SCHOOL), codes(status)) == (TOLD, set())
+
+
+BOXES = {
+    "an embargo": pupil(handling={"embargo": False}),
+    "an embargo in words": pupil(handling={"embargo": "No"}),
+    "somebody not to be told": pupil(handling={"do_not_disclose_to": False}),
+    "another name": pupil(handling={"do_not_disclose": False}),
+    "at the child": at_the_child(do_not_contact="no"),
+}
+
+
+@pytest.mark.parametrize("name", BOXES)
+def test_24_a_box_that_is_not_ticked_keeps_nobody_out(world: World, name: str) -> None:
+    status = handed_in(world, BOXES[name])
+    assert state_of(status, SCHOOL) == TOLD
+    assert codes(status).isdisjoint({UNREAD, "embargo-for-all", "not-disclosed"})
 
 
 def test_24_what_means_another_exactly_is_in_no_doubt(world: World) -> None:
@@ -150,10 +175,11 @@ EMBARGOES = {
         ),
         None,
     ),
-    "in the wrong place": (
+    "beside its part": (
         pupil(embargo={"until": UNTIL, "reason": "x", "no_contact_with": ["school"]}),
-        UNREAD,
+        None,
     ),
+    "at the child": (at_the_child(embargo="until Wednesday"), UNREAD),
     "abbreviated": (words("DNC school til Weds"), "embargo-in-words"),
     "one word": (words("EMBARGOED"), "embargo-in-words"),
     "keep from": (words("Keep from school before Fri 12:00"), "embargo-in-words"),

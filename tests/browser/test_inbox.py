@@ -98,6 +98,39 @@ def test_a_social_worker_reads_takes_on_and_decides_by_keyboard(
     ]
 
 
+@pytest.mark.proof
+def test_a_school_reads_takes_on_and_decides_on_a_phone(
+    context: Context, come: Callable[..., Page]
+) -> None:
+    page = come(SCHOOL)
+    page.set_viewport_size({"width": 320, "height": 568})
+    page.get_by_role("button", name="Sign in").click()
+    page.locator(".in-item__what a").first.click()
+    expect(page.get_by_role("heading", name="What it is about")).to_be_visible()
+    for name, heading in (
+        ("Take it on", "What it is about"),
+        ("Decide", "What will you do?"),
+        ("Continue", "Check your answers"),
+        ("Send the decision", "What it is about"),
+    ):
+        if name == "Continue":
+            for group in page.get_by_role("group").all():
+                group.get_by_role("radio").first.check()
+        target = page.get_by_role("main").get_by_text(name, exact=True).first
+        box = target.bounding_box()
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 320, name
+        assert box["height"] >= 24, name
+        target.click()
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320, page.url
+    assert rows(context, "select given_by, stage from answer order by at") == [
+        ("Jo Example", "acknowledged"),
+        ("Jo Example", "decided"),
+    ]
+
+
 PAGES = (
     *("/", "/?show=done", "/?grade=low&kind=recall", "/team"),
     *("ITEM", "ITEM/decide", "ITEM/return", "ITEM/ask", "ITEM/hand-over"),

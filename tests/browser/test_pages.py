@@ -439,7 +439,7 @@ def test_content_is_hidden_until_somebody_says_why(visit: Visit, site: Site) -> 
     expect(page.get_by_text("MARKED-CONTENT-4711")).to_be_visible()
     page.goto(f"{site.url}/ops/referrals/{referral}")
     assert "MARKED-CONTENT" not in page.content()
-    assert "Referral content revealed" in page.locator(".ops-timeline").inner_text()
+    assert "Content shown to a person" in page.locator(".ops-timeline").inner_text()
     assert "the agency rang" in page.locator(".ops-timeline").inner_text()
 
 

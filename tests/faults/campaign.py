@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from random import Random
 
@@ -41,7 +42,8 @@ from tests.faults.waiting import WAIT, Waiter
 from tests.faults.wire import Wire
 
 ROOT = Path(__file__).parents[2]
-START_SECONDS = 60.0
+START_SECONDS = 180.0
+"""How long the processes may take to start: the machine may be busy with many."""
 WARM_UP = 6
 PROBES = 3
 DELAY_SECONDS = 2.0
@@ -104,7 +106,7 @@ class Campaign:
             [self._wire(documents.WAITER, place) for place in (1, 2)],
             ["/v1/collect", f"/v1/events?wait={WAIT}"],
         )
-        self.recaller = self._recaller() if recalls else None
+        self._recallers = [self._recaller()] if recalls else []
 
     def calm(self) -> None:
         """Wait until all is up; then see whether wake-ups alone get referrals routed.
@@ -134,8 +136,8 @@ class Campaign:
             if client not in late:
                 client.start()
         self.waiter.start()
-        if self.recaller:
-            self.recaller.start()
+        for recaller in self._recallers:
+            recaller.start()
         began = time.monotonic()
         threads = []
         for strike in strikes:
@@ -154,33 +156,30 @@ class Campaign:
 
         ``leaps``: how often the ledger's clock may leap ahead, for as long as a copy is patient.
         """
-        self.journal.crowding = _crowding()
-        patience = RECOVERY_SECONDS * self.journal.crowding
+        self.journal.crowding = crowding()
         began = time.monotonic()
         self.waiter.close()
         for agency in self.agencies:
             agency.sober_up()
-        for publisher in self.publishers:
-            publisher.stop()
-        for publisher in self.publishers:
-            publisher.rest()
-        if self.recaller:
-            self.recaller.rest()
-        left = self._drained(patience, queues=False)
+        for client in (*self.publishers, *self._recallers):
+            client.stop()
+        left = await_rest(self.journal, self._unfinished)
         self.journal.drained_after = time.monotonic() - began
         for _ in range(leaps):
             if left or not self._open(queues=True):
                 break
             self.town.go_ahead(LONG)
-            left = self._drained(patience, queues=True)
+            left = await_rest(self.journal, partial(self._open, queues=True))
         self.journal.undrained = left
         self._close()
 
     def _close(self) -> None:
         for publisher in self.publishers:
             publisher.look(LOOKED_AT)
-        for client in (*self.agencies, *self.publishers):
+        for client in (*self.agencies, *self._recallers):
             client.close()
+        for publisher in self.publishers:
+            publisher.close(RECOVERY_SECONDS * self.journal.crowding)
 
     def _strike(self, strike: Strike, fault: Fault) -> None:
         with self.town.locks[fault.part]:
@@ -210,13 +209,11 @@ class Campaign:
         time.sleep(0.05)
         return lag
 
-    def _drained(self, seconds: float, *, queues: bool) -> list[str]:
-        until = time.monotonic() + seconds
-        while left := self._open(queues=queues):
-            if time.monotonic() > until:
-                return left
-            time.sleep(0.2)
-        return []
+    def _unfinished(self) -> list[str]:
+        """Return what is not answered for yet; then what is open in the ledger."""
+        repeated = sum(client.unanswered for client in (*self.publishers, *self._recallers))
+        left = [f"{repeated} calls were repeated without an answer"] if repeated else []
+        return left or self._open(queues=False)
 
     def _open(self, *, queues: bool) -> list[str]:
         return witness.unfinished(self.town.engines.database_url, queues=queues)
@@ -313,9 +310,25 @@ def prepare_ledger(url: str) -> dict[str, str]:
         }
 
 
-def _crowding() -> float:
+def crowding() -> float:
     """Return how many processes want each processor, of late; 1 when nobody has to wait."""
     return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+
+
+def await_rest(
+    journal: Journal, unfinished: Callable[[], list[str]], crowding: Callable[[], float] = crowding
+) -> list[str]:
+    """Wait until nothing is unfinished; return what still is when the time for that is over.
+
+    The most crowded moment counts: other work may begin only while this comes to rest.
+    """
+    began = time.monotonic()
+    while left := unfinished():
+        journal.crowding = max(journal.crowding, crowding())
+        if time.monotonic() - began > RECOVERY_SECONDS * journal.crowding:
+            return left
+        time.sleep(0.2)
+    return []
 
 
 def until(check: Callable[[], bool], seconds: float) -> None:

@@ -25,6 +25,8 @@ machine that has nothing else to do."""
 ROUTED_SECONDS = 3.0
 """With nothing broken and the sweeps held, referrals are routed so soon after their receipts: it is
 the wake-ups that do it."""
+SWEPT_SECONDS = 6.0
+"""However crowded the machine is: each sweep is held for 10 s, and the second one finds it."""
 HANG_SECONDS = 29.0
 """A call that a patient client gave up on after so long hung: an answer of the ledger's may take
 20 s, a connection to it 5 s more, and every other step less."""
@@ -521,7 +523,7 @@ def comes_to_rest(seen: Evidence) -> Iterator[str]:
 def wakes_at_once(seen: Evidence) -> Iterator[str]:
     """A wake-up follows the commit, so that nobody waits for the sweep."""
     lags = seen.journal.lags
-    if lags and median(lags) > ROUTED_SECONDS:
+    if lags and median(lags) > min(ROUTED_SECONDS * seen.journal.crowding, SWEPT_SECONDS):
         yield f"in the calm referrals waited {median(lags):.1f} s for the sweep to route them"
 
 

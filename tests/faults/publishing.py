@@ -17,7 +17,14 @@ REST_SECONDS = 0.06
 """Between two actions; with three publishers some 40 referrals a second are handed in."""
 IMPATIENT_SECONDS = 0.02
 """Shorter than a commit often takes: the answer is lost, the referral is not."""
-REPEATS = 400
+MOST_LINES = 20
+"""Of a bulk."""
+MOST_UNANSWERED = 150
+"""Referrals of one publisher; beyond it, nothing new is handed in.
+
+A gateway that is away refuses within a millisecond: without a bound the wave of repetitions would
+be as long as the machine is quick, and take minutes to be worked off.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +82,16 @@ class Publisher:
         """Hand in nothing new."""
         self._stopping.set()
 
-    def rest(self) -> None:
-        """Wait until what nobody has answered for was repeated, and answered."""
-        self._threads[0].join(60)
+    @property
+    def unanswered(self) -> int:
+        """How many hand-ins are still repeated, of those that nobody has answered for."""
+        return max(1, len(self._unanswered)) if self._threads[0].is_alive() else 0
 
-    def close(self) -> None:
-        """Read the feed to its end, and stop."""
+    def close(self, seconds: float) -> None:
+        """Repeat nothing more, read the feed to its end within so many seconds, and stop."""
         self._ending.set()
-        self._threads[1].join(60)
+        for thread in self._threads:
+            thread.join(seconds)
 
     def look(self, most: int) -> None:
         """Ask where some of the referrals stand that there are receipts for."""
@@ -104,7 +113,8 @@ class Publisher:
         told = self._wire.get(f"/v1/referrals/{referral}")
         return told.status == 200 and told.value["state"] != "accepted"
 
-    def _hand_in_for_ever(self) -> None:
+    def act(self) -> None:
+        """Hand in something, unless too much is unanswered; repeat some of what is."""
         actions: dict[Callable[[], None], int] = {
             self._single: 50,
             self._bulk: 12,
@@ -115,13 +125,15 @@ class Publisher:
             self._faulty: 3,
             self._prohibited: 1,
         }
-        while not self._stopping.wait(REST_SECONDS * self._dice.uniform(0.3, 1.7)):
-            (action,) = self._dice.choices(list(actions), list(actions.values()))
+        (action,) = self._dice.choices(list(actions), list(actions.values()))
+        if len(self._unanswered) < MOST_UNANSWERED:
             action()
-            self._retry(self._unanswered[:3])
-        for _ in range(REPEATS):
-            if not self._unanswered:
-                return
+        self._retry(self._unanswered[:3])
+
+    def _hand_in_for_ever(self) -> None:
+        while not self._stopping.wait(REST_SECONDS * self._dice.uniform(0.3, 1.7)):
+            self.act()
+        while self._unanswered and not self._ending.is_set():
             self._retry(list(self._unanswered))
             self._ending.wait(0.1)
 
@@ -129,7 +141,7 @@ class Publisher:
         self._hand_in(self._new_paper())
 
     def _bulk(self) -> None:
-        papers = [self._new_paper() for _ in range(self._dice.randint(2, 20))]
+        papers = [self._new_paper() for _ in range(self._dice.randint(2, MOST_LINES))]
         told = self._wire.post_lines("/v1/referrals/bulk", [paper.value for paper in papers])
         lines = told.value if told.status == 200 else [{}] * len(papers)
         for paper, line in zip(papers, lines, strict=True):
@@ -169,6 +181,8 @@ class Publisher:
 
     def _retry(self, papers: list[Paper]) -> None:
         for paper in papers:
+            if self._ending.is_set():
+                return
             self._unanswered.remove(paper)
             self._hand_in(paper)
 

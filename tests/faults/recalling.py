@@ -22,7 +22,6 @@ BOTH_SHARE = 0.6
 RECALL_SHARE = 0.3
 """Of the rests, after how many any referral of late is recalled."""
 OF_LATE = 40
-REPEATS = 200
 
 
 class Recaller:
@@ -38,16 +37,24 @@ class Recaller:
         self._unanswered: list[Callable[[], None]] = []
         self._seen = 0
         """How many answers of agencies were looked at."""
-        self._stopping = threading.Event()
+        self._stopping, self._ending = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._work, name="recalls", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
 
-    def rest(self) -> None:
-        """Begin nothing new, and wait until everything was answered."""
+    def stop(self) -> None:
+        """Begin nothing new."""
         self._stopping.set()
-        self._thread.join(60)
+
+    def close(self) -> None:
+        """Repeat nothing more."""
+        self._ending.set()
+
+    @property
+    def unanswered(self) -> int:
+        """How many recalls and redirects are still repeated, that nobody has answered for."""
+        return max(1, len(self._unanswered)) if self._thread.is_alive() else 0
 
     def _work(self) -> None:
         while not self._stopping.wait(REST_SECONDS * self._dice.uniform(0.3, 1.7)):
@@ -56,11 +63,8 @@ class Recaller:
             if self._dice.random() < RECALL_SHARE and (any_of_late := self._of_late()):
                 self._recall(any_of_late)
             self._repeat()
-        for _ in range(REPEATS):
-            if not self._unanswered:
-                return
+        while self._unanswered and not self._ending.wait(0.1):
             self._repeat()
-            threading.Event().wait(0.1)
 
     def _came_back(self) -> list[str]:
         """Return the deliveries that were returned since the last look and belong to nobody."""

@@ -1,13 +1,19 @@
 """A short run on every change; `make faults SECONDS=600` is for the night."""
 
 from pathlib import Path
+from random import Random
 
 import pytest
 
+from tests.acceptance.stack import free_port
 from tests.faults.__main__ import summary
-from tests.faults.campaign import run
+from tests.faults.campaign import await_rest, run
+from tests.faults.documents import PUBLISHERS
+from tests.faults.journal import Journal
+from tests.faults.publishing import MOST_LINES, MOST_UNANSWERED, Publisher
 from tests.faults.schedule import Strike, plan
 from tests.faults.strikes import FAULTS
+from tests.faults.wire import Wire
 
 SECONDS = 10
 SEED = 4
@@ -52,3 +58,23 @@ def test_every_fault_strikes_before_any_strikes_twice() -> None:
 
 def test_no_strike_outlasts_its_run() -> None:
     assert all(strike.at + strike.seconds <= 61 for strike in plan(5, 60, LENGTHS))
+
+
+def test_the_bound_of_the_rest_follows_work_that_begins_meanwhile() -> None:
+    journal, left, crowded = Journal(crowding=2), iter([["open"]] * 2 + [[]]), iter([5.0, 3.0])
+    assert await_rest(journal, lambda: next(left), lambda: next(crowded)) == []
+    assert journal.crowding == 5
+
+
+def test_a_publisher_without_answers_hands_in_nothing_new_beyond_a_bound() -> None:
+    """Nobody listens: every call is refused at once, as while gateways are away."""
+    journal, dice, nobody = Journal(), Random(1), free_port()
+    wire = Wire(PUBLISHERS[0], "key", lambda: [nobody], journal, dice)
+    publisher = Publisher(PUBLISHERS[0], wire, dice, journal, "R")
+    for _ in range(MOST_UNANSWERED):
+        publisher.act()
+    variants = {paper.variant for paper in journal.handed_in}
+    assert MOST_UNANSWERED <= len(variants) < MOST_UNANSWERED + MOST_LINES
+    for _ in range(20):
+        publisher.act()
+    assert {paper.variant for paper in journal.handed_in} == variants

@@ -221,3 +221,20 @@ def test_nothing_is_recalled_by_itself(
     ledger = Ledger([{"id": "a", "recalled_at": recalled_at}], [delivery], [], events, [], [])
     found = list(checker.whole_history(Evidence(Journal(), ledger)))
     assert bool(found) is is_found
+
+
+@pytest.mark.parametrize(
+    ("lags", "crowding", "swept"),
+    [
+        ([0.1, 3.0, 9.0], 1, False),
+        ([0.1, 3.1, 9.0], 1, True),
+        ([3.2, 3.2, 3.2], 1.5, False),
+        ([6.1, 6.1, 6.1], 40, True),
+        ([], 1, False),
+    ],
+)
+def test_a_referral_that_waited_for_the_sweep_is_noticed(
+    lags: list[float], crowding: float, swept: bool
+) -> None:
+    found = of(checker.wakes_at_once, Journal(lags=lags, crowding=crowding))
+    assert len(found) == swept

@@ -9,6 +9,7 @@ import contextlib
 import itertools
 import json
 import os
+import signal
 import sys
 import time
 from collections import Counter
@@ -180,6 +181,8 @@ class Flood:
         head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
         length = int(head.partition("content-length: ")[2].partition("\r\n")[0])
         await reader.readexactly(length)
+        if not self.answers:
+            print("is answered", flush=True)
         self.answers[head.split(" ")[1]] += 1
 
 
@@ -194,6 +197,12 @@ def step_back() -> None:
 def main(kind: str, port: str, key: str, seconds: str, address: str | None = None) -> None:
     step_back()
     flood = Flood(int(port), key, float(seconds), address)
+
+    def end(*_: object) -> None:
+        print(json.dumps(flood.answers), flush=True)
+        os._exit(0)
+
+    signal.signal(signal.SIGTERM, end)
     print("begins", flush=True)
     in_a_loop(getattr(flood, kind)())
     print(json.dumps(flood.answers))

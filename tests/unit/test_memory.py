@@ -1,23 +1,28 @@
-"""The collector of cycles has nothing to do in routing, so it may look seldom."""
+"""The collector of cycles has nothing to do on the path, so it may look seldom."""
 
 from __future__ import annotations
 
 import gc
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import cast
 from uuid import UUID, uuid4
 
 import orjson
 import pytest
 
+from broker import memory
 from broker.channels.registry import CHANNELS
 from broker.devstack import sample_referrals
 from broker.domain.ids import OrganisationCode, ReferralId
 from broker.domain.states import ReferralState
+from broker.flow.policy_cache import PolicyCache
+from broker.flow.render import render
 from broker.policy.decide import decide
 from broker.policy.decision import Decision, Unrouted
 from broker.policy.published.policy import Policy, documents_from, load
 from broker.shipped import POLICY
-from workers import preparation
+from tests.unit.policy.test_disclosed_metadata import AT, OneVersion, offer, routed
 
 NOW = datetime(2026, 11, 27, 16, tzinfo=UTC)
 
@@ -47,29 +52,41 @@ def decided(policy: Policy, document: object) -> Decision:
 @pytest.mark.parametrize("name", [name for name, _ in sample_referrals.shipped()])
 def test_a_decision_leaves_no_cycles(name: str, policy: Policy) -> None:
     document = dict(sample_referrals.shipped(now=NOW))[name]
-    decided(policy, document)
+    assert cycles_left(lambda: decided(policy, document)) == 0
+
+
+def test_a_delivery_that_is_rendered_leaves_no_cycles(policy: Policy) -> None:
+    for _, document in sample_referrals.shipped(now=AT):
+        judged = routed(document, policy)
+        offers = [offer(document, leg, *judged) for leg in judged[1].assignments] if judged else []
+        policies = cast("PolicyCache", OneVersion(policy))
+        assert cycles_left(lambda: [render(each, policies) for each in offers]) == 0  # noqa: B023
+
+
+def cycles_left(work: Callable[[], object]) -> int:
+    """Return how many objects in cycles are there after some work."""
+    work()
     gc.collect()
-    gc.freeze()  # what earlier tests keep is many times what a decision makes
+    gc.freeze()  # what earlier tests keep is many times what the work makes
     gc.disable()
     try:
         # A thread of an earlier test may leave one at the same time, and seldom three times.
-        assert min(cycles_left(policy, document) for _ in range(3)) == 0
+        return min(_collected_after(work) for _ in range(3))
     finally:
         gc.enable()
 
 
-def cycles_left(policy: Policy, document: object) -> int:
-    """Return how many objects in cycles are there after a decision."""
-    decided(policy, document)
+def _collected_after(work: Callable[[], object]) -> int:
+    work()
     return gc.collect()
 
 
-def test_a_worker_keeps_the_collector_off_what_lives_long() -> None:
+def test_a_settled_process_keeps_the_collector_off_what_lives_long() -> None:
     before, kept_off = gc.get_threshold(), gc.get_freeze_count()
     long_lived = [[number] for number in range(1000)]
     try:
-        preparation.settle_memory()
+        memory.settle(memory.FOR_A_WORKER)
         assert gc.get_freeze_count() >= kept_off + len(long_lived)
-        assert gc.get_threshold()[0] == preparation.COLLECT_AFTER
+        assert gc.get_threshold()[0] == memory.FOR_A_WORKER
     finally:
         gc.set_threshold(*before)

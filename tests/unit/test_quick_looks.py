@@ -88,10 +88,27 @@ def test_a_document_is_shown_as_each_of_its_texts_is(first, second):
     }
 
 
-@pytest.mark.parametrize("hidden", ["\x00", "\x08", "\x0c", "\r", "\x7f", "\u202e", "\u200b"])
-def test_one_hidden_character_anywhere_is_marked(hidden):
-    (text,) = shown_document(["a\nb\tc\\" + hidden + "d"])
-    assert hidden not in text
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        "\x00",
+        "\x08",
+        "\x0c",
+        "\r",
+        "\x7f",
+        "\x85",
+        "\xad",
+        "\u200b",
+        "\u202e",
+        "\u3164",
+        "\U000e0041",
+    ],
+)
+@pytest.mark.parametrize("beside", ["", "\\", "\u201cn\u00e9e\u201d", "\u6f22"])
+def test_one_hidden_character_anywhere_is_marked(hidden, beside):
+    written = "a\nb\tc" + beside + hidden + "d"
+    assert hidden not in shown(written)
+    assert shown_document([written]) == [shown(written)]
 
 
 @given(some.text())

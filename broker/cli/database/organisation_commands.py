@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
@@ -14,7 +15,7 @@ import click
 import yaml
 
 from broker.admin import school_register
-from broker.admin.directory_changes import Changed, DirectoryChanges
+from broker.admin.directory_changes import Alter, Changed, DirectoryChanges
 from broker.admin.school_register import Plan
 from broker.channels.registry import CHANNELS
 from broker.cli.confirmation import confirm, dry_run_option, yes_option
@@ -29,6 +30,13 @@ from broker.flow.policy_cache import PolicyCache
 from broker.ledger.directory import ChangeContext, NewVersion
 from broker.ledger.ledger import Ledger
 from broker.policy.language.directory_reader import read_entry
+from broker.policy.language.entry_edits import (
+    EntryCourse,
+    carried,
+    edits_between,
+    merged,
+    value_at,
+)
 
 SHOWN = 20
 """Refused schools that are printed with what is wrong."""
@@ -44,20 +52,51 @@ def _changes() -> Iterator[tuple[Ledger, DirectoryChanges]]:
 
 
 def print_entry(code: str | None) -> None:
-    """Print an organisation's entry as YAML, with its version in a comment."""
+    """Print what an organisation is as YAML, with its version and what is set for later."""
     if code is None:
         raise click.UsageError("Give the CODE of the organisation whose entry you want.")
-    with _changes() as (_, changes):
-        version, entry = changes.current(OrganisationCode(code))
-    click.echo(f"# {code}, version {version}")
-    click.echo(yaml.safe_dump(dict(entry), sort_keys=False, allow_unicode=True), nl=False)
+    with _changes() as (ledger, changes):
+        course = changes.course(OrganisationCode(code), now=ledger.queries.clock())
+    click.echo(f"# {code}, version {course.tag}")
+    for later, pointers in zip(course.later, course.steps(), strict=True):
+        changes_then = ", ".join(pointers) or "the same"
+        click.echo(f"# set for later, from {local(later.starts_at)} on: {changes_then}")
+    click.echo(yaml.safe_dump(dict(course.entry), sort_keys=False, allow_unicode=True), nl=False)
+
+
+def _seen_version(
+    _: click.Context, __: click.Parameter, text: str | None
+) -> tuple[int, int] | None:
+    """Read a version as ``show --entry`` prints it, 4 or 4.3: the last one, and the one in force.
+
+    Raises BadParameter.
+    """
+    if text is None:
+        return None
+    last, _dot, in_force = text.partition(".")
+    if not (last.isdecimal() and (in_force or last).isdecimal()):
+        raise click.BadParameter("write the version that `show --entry` printed, like 4 or 4.3")
+    return int(last), int(in_force or last)
 
 
 @click.command("set")
 @click.argument("code")
-@click.argument("file", type=_file)
-@click.option("--version", type=click.IntRange(0), help="The version that you changed.")
-@click.option("--new", "is_new", is_flag=True, help="Add an organisation that is not there yet.")
+@click.argument("file", type=_file, required=False)
+@click.option(
+    "--field",
+    "given",
+    metavar="NAME=VALUE",
+    multiple=True,
+    help="Change this field alone, such as contacts.duty.telephone='01632 960 123'.",
+)
+@click.option("--clear", "cleared", metavar="NAME", multiple=True, help="Take this field out.")
+@click.option(
+    "--version",
+    metavar="N",
+    callback=_seen_version,
+    help="With FILE: the version that you changed.",
+)
+@click.option("--new", "is_new", is_flag=True, help="With FILE: add an organisation.")
 @click.option("--starts", metavar="INSTANT", help="From when on it counts, in the future.")
 @by_option
 @reason_option
@@ -67,8 +106,10 @@ def print_entry(code: str | None) -> None:
 def set_(  # noqa: PLR0913  each is an option
     *,
     code: str,
-    file: Path,
-    version: int | None,
+    file: Path | None,
+    given: Sequence[str],
+    cleared: Sequence[str],
+    version: tuple[int, int] | None,
     is_new: bool,
     starts: str | None,
     by: str,
@@ -77,47 +118,128 @@ def set_(  # noqa: PLR0913  each is an option
     is_dry_run: bool,
     as_json: bool,
 ) -> None:
-    """Make the organisation CODE what the entry in FILE says, in every process within a second.
+    """Change the organisation CODE, in every process within a second: fields, or by FILE.
 
-    The rules stay as they are. It is checked like a policy before it is published.
+    FILE has its whole entry as `show --entry` printed it, changed. What is set for later has the
+    change too, but keeps each field to which it gives another value. It is checked like a policy
+    before it is published.
 
     \b
-    Example:    broker directory set stoke-csc stoke-csc.yaml --version 3 --by "Jo Bloggs"
+    Examples:   broker directory set stoke-csc --field contacts.duty.telephone="01632 960 123"
+                --by "Jo Bloggs" --reason "New duty telephone."
+                broker directory set stoke-csc stoke-csc.yaml --version 3 --by "Jo Bloggs"
                 --reason "New duty telephone."
     """
-    if is_new == (version is not None):
-        raise click.UsageError("Give the --version that you changed (0: none yet), or --new.")
-    new = NewVersion(
-        OrganisationCode(code), version or 0, read_entry(file.read_text(encoding="utf-8"))
-    )
+    patch = _patch(given, cleared)
+    if (file is None) == (not patch):
+        raise click.UsageError("Give a FILE with the whole entry, or --field and --clear.")
+    if (file is None) != (not is_new and version is None) or (is_new and version is not None):
+        raise click.UsageError(
+            "With a FILE give the --version that you changed (0: none yet), or --new."
+        )
+    document = read_entry(file.read_text(encoding="utf-8")) if file else {}
+    name = OrganisationCode(code)
     with _changes() as (ledger, changes):
         starts_at = _instant(starts) if starts else None
         context = ChangeContext(f"person:{by}", reason, ledger.queries.clock(), starts_at)
-
-        def effect() -> str:
-            changes.check([new])
-            return f"{code} will be what {file} says from {starts or 'now'} on."
-
+        alter: Alter = partial(merged, patch=patch) if file is None else lambda _: document
+        if is_new:
+            effect = partial(_effect_of_new, changes, name, document)
+        else:
+            course = changes.course(name, now=context.now)
+            effect = partial(_effect, changes, name, course, alter, starts_at)
         question = f"Change {code}?"
         if not confirm(effect, question, is_confirmed=is_confirmed, is_dry_run=is_dry_run):
             return
-        changed = changes.put(new.code, new.document, context, expected=version)
+        if is_new:
+            changed = changes.put(name, document, context, expected=None)
+        else:
+            expected, in_force = version or (course.version, course.in_force)
+            changed = changes.change(name, alter, context, expected=expected, in_force=in_force)
     _print_changed(code, changed, as_json=as_json)
 
 
+def _patch(given: Sequence[str], cleared: Sequence[str]) -> dict[str, Any]:
+    """Return fields that are given as a merge patch. Raises UsageError."""
+    patch: dict[str, Any] = {}
+    values = [text.partition("=") for text in given]
+    if any(not name or not sign for name, sign, _ in values):
+        raise click.UsageError(
+            "Write a field as NAME=VALUE, such as contacts.duty.sms='07700 900123'."
+        )
+    fields = [(name, _value(text)) for name, _, text in values]
+    for name, value in [*fields, *((name, None) for name in cleared)]:
+        *above, last = name.split(".")
+        inner = patch
+        for part in above:
+            inner = inner.setdefault(part, {})
+        inner[last] = value
+    return patch
+
+
+def _value(text: str) -> Any:
+    """Return what a value says: a list or map in YAML, everything else as it is written."""
+    if not text.startswith(("[", "{")):
+        return {"true": True, "false": False}.get(text, text)
+    return read_entry(f"value: {text}")["value"]
+
+
+def _effect_of_new(
+    changes: DirectoryChanges, code: OrganisationCode, document: Mapping[str, Any]
+) -> str:
+    """Check a new organisation, and return what follows. Raises Invalid."""
+    changes.check([NewVersion(code, 0, document)])
+    return f"{code} will be added as {document.get('name')}."
+
+
+def _effect(
+    changes: DirectoryChanges,
+    code: OrganisationCode,
+    course: EntryCourse,
+    alter: Alter,
+    starts_at: datetime | None,
+) -> str:
+    """Check a change, and return what follows from it. Raises Invalid."""
+    before = course.at(starts_at)
+    after = alter(before)
+    changes.check([NewVersion(code, course.version, after)])
+    when = f"from {local(starts_at)} on" if starts_at else "from now on"
+    lines = [
+        f"  {'.'.join(path)}: {_text(value_at(before, path))} -> {_text(value)}"
+        for path, value in edits_between(before, after).items()
+    ]
+    carry = {later.starts_at: later.entry for later in carried(course, after, starts_at)}
+    entry = after
+    for later in course.after(starts_at):
+        following = carry.get(later.starts_at, later.entry)
+        lines += [
+            f"  from {local(later.starts_at)} on, as set before: {'.'.join(path)}: {_text(value)}"
+            for path, value in edits_between(entry, following).items()
+        ]
+        entry = following
+    return "\n".join([f"{code} will be changed {when}:", *(lines or ["  nothing"])])
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "(nothing)"
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def _print_changed(code: str, changed: Changed, *, as_json: bool) -> None:
+    starts_at = changed.starts_at
     if as_json:
         print_json(
             {
                 "code": code,
                 "version": changed.version,
                 "is_new": changed.is_new,
-                "starts_at": changed.starts_at.isoformat(),
+                "starts_at": starts_at.isoformat() if starts_at else None,
                 "policy_version": changed.policy_version,
             }
         )
-    elif changed.is_new:
-        click.echo(f"{code} has version {changed.version}, from {local(changed.starts_at)} on")
+    elif changed.is_new and starts_at:
+        click.echo(f"{code} has version {changed.version}, from {local(starts_at)} on")
     else:
         click.echo(f"{code} is so already: version {changed.version}")
 
@@ -188,7 +310,7 @@ def import_schools(
                 school_register.read_register(lines),
                 pattern,
                 changes,
-                today=ledger.queries.clock().date(),
+                now=ledger.queries.clock(),
                 notice=partial(_progress, "compared"),
             )
         is_done = confirm(

@@ -10,6 +10,7 @@ from broker.cli.options import Listing, json_option
 from broker.cli.output import local, print_json
 from broker.cli.table import print_table
 from broker.domain.codes import NoticeState
+from broker.web.code_words import in_words
 
 _HEADS = (
     *("when", "state", "organisation", "contact", "telephone", "answered"),
@@ -54,7 +55,7 @@ def list_(state: str | None, as_json: bool, gateway: Gateway) -> None:
             notice["telephone"] or "",
             notice["telephone_hours"] or "",
             notice["channel"],
-            notice["code"] or "",
+            in_words(notice["code"]) if notice["code"] else "",
             notice["about"],
             notice["reference"] or "",
         ]

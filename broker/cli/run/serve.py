@@ -13,7 +13,7 @@ import click
 import uvicorn
 from starlette.applications import Starlette
 
-from broker import telemetry, time_limits
+from broker import memory, telemetry, time_limits
 from broker.bootstrap import open_broker, read_settings
 from broker.cli.interrupt import Interrupted, interruptible
 from broker.cli.run.listening import take
@@ -51,13 +51,20 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
             open_broker(settings, process="gateway") as context,
             _services(settings, context),
         ):
-            # Calls need the policy: it is read before anybody is let in.
-            with suppress(BrokerError):
-                context.policies.latest()
-            app = build(context)
+            app = application(context)
             _Server(_config(app, settings), app).run(sockets=[listener])
     except Interrupted:
         return
+
+
+def application(context: Context) -> Starlette:
+    """Return what is served, when everything is read that lives as long as the process."""
+    # Calls need the policy: it is read before anybody is let in.
+    with suppress(BrokerError):
+        context.policies.latest()
+    app = build(context)
+    memory.settle(memory.FOR_A_GATEWAY)
+    return app
 
 
 def _config(app: Starlette, settings: Settings) -> uvicorn.Config:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from broker.gateway import directory_entries
 from broker.gateway.call import Call, Gives, Parameter, Tag
 from broker.gateway.calls.parts import BAD_LIMIT, LIMIT, OPS
@@ -13,6 +15,12 @@ _SEEN = Parameter(
     {"type": "string", "examples": ['"3"']},
 )
 _NEW = Parameter("`*` for an organisation that is not there yet.", {"type": "string"})
+_RULES = (
+    "It counts within a second in every process, with no new policy. What is set for later has "
+    "the change too, but keeps each field to which it gives another value: `later` in the answer "
+    "says which. Checked as a policy is before it is published, where it touches the "
+    "organisation. May be repeated."
+)
 ORGANISATIONS = (
     Call(
         id="listOrganisations",
@@ -41,7 +49,8 @@ ORGANISATIONS = (
         tag=Tag.OPERATIONS,
         summary="Show an organisation of the directory",
         description=(
-            "Returns its entry, its version (also as `ETag`), and who changed it when and why."
+            "Returns what it is now (`entry`), what it is set to be later (`later`), and who "
+            "changed it when and why. `ETag` is another one as soon as any of that is."
         ),
         scopes=OPS,
         gives={200: Gives("The organisation.", "organisation")},
@@ -51,22 +60,44 @@ ORGANISATIONS = (
         id="changeOrganisation",
         method="PUT",
         path="/v1/organisations/{code}",
-        handler=directory_entries.changed,
+        handler=directory_entries.replaced,
         tag=Tag.OPERATIONS,
-        summary="Change an organisation of the directory",
+        summary="Replace or add an organisation of the directory",
         description=(
-            "Makes an organisation what `entry` says, within a second in every process and with no "
-            "new policy, or from `starts_at` on. Checked as a policy is before it is published, "
-            "where it touches the organisation. May be repeated."
+            "Makes an organisation what `entry` says, whole, from now on or from `starts_at` on. "
+            + _RULES
         ),
         scopes=OPS,
         takes="change-organisation",
-        gives={200: Gives("The organisation as it is now.", "organisation")},
+        gives={200: Gives("The organisation as it is now, and later.", "organisation")},
         problems={
             404: _NO_ORGANISATION,
             409: "It was changed since, or exists already; or no usable policy is published.",
             422: "The entry has faults, each named; or neither header is given.",
         },
         headers={"If-Match": _SEEN, "If-None-Match": _NEW},
+    ),
+    Call(
+        id="patchOrganisation",
+        method="PATCH",
+        path="/v1/organisations/{code}",
+        handler=directory_entries.patched,
+        tag=Tag.OPERATIONS,
+        summary="Change fields of an organisation of the directory",
+        description=(
+            "Changes the fields that `entry` has, by a merge patch (RFC 7396): null takes a field "
+            "out, a list is replaced whole, and what is not named stays. It counts from now on or "
+            "from `starts_at` on. " + _RULES
+        ),
+        scopes=OPS,
+        takes="patch-organisation",
+        takes_media_type=directory_entries.MERGE_PATCH,
+        gives={200: Gives("The organisation as it is now, and later.", "organisation")},
+        problems={
+            404: _NO_ORGANISATION,
+            409: "It was changed since; or no usable policy is published.",
+            422: "The entry would have faults, each named; or `If-Match` is not given.",
+        },
+        headers={"If-Match": replace(_SEEN, required=True)},
     ),
 )

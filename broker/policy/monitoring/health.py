@@ -133,7 +133,7 @@ def _services(signals: Signals) -> Iterator[Problem]:
         yield Problem(
             "no_worker",
             HealthLevel.STOPPED,
-            f"Nobody works: no worker has run {_since(_last(signals), signals.at)}. Referrals are "
+            f"No worker has run {_since(_last(signals), signals.at)}. Referrals are "
             "accepted and kept, but none is sent on, no deadline is watched and no alert is sent"
             f"{_waiting(signals)}.",
             START,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, tzinfo
 from functools import lru_cache
@@ -172,13 +172,13 @@ class Reason:
         """As an explanation keeps it."""
         return {"of": self.of, "parts": self.parts, "needs": self.needs, "also": self.also}
 
-    def words(self, parts: Sequence[str]) -> str:
-        """Return the reason with these of its parts."""
-        text = ": ".join(filter(None, (self.of, "; ".join(parts))))
-        return f"{text}. {self.also}" if self.also and text else text or self.also
+    @property
+    def rests_on_nothing(self) -> bool:
+        """Whether anybody may read all of it, whatever they are shown of the referral."""
+        return not self.needs and not any(needs for _, needs in self.parts)
 
     def __str__(self) -> str:
-        return self.words([words for words, _ in self.parts])
+        return _in_words(self.of, [words for words, _ in self.parts], self.also)
 
 
 @dataclass(slots=True)
@@ -285,6 +285,25 @@ def reasons_in(explanation: Mapping[str, Any]) -> list[Reason]:
         )
         for stored in explanation.get(REASONS, ())
     ]
+
+
+def shown_reasons(
+    explanation: Mapping[str, Any], shows: Callable[[Sequence[Sequence[str]]], bool]
+) -> Iterator[str]:
+    """Go through the reasons of an explanation as somebody reads them who is not shown everything.
+
+    ``shows`` tells whether what words rest on is shown. Each reason has the parts of which that is
+    so; one that rests as a whole on what is not shown is left out.
+    """
+    for stored in explanation.get(REASONS, ()):
+        if shows(stored["needs"]):
+            parts = [words for words, needs in stored["parts"] if shows(needs)]
+            yield _in_words(stored["of"], parts, stored["also"])
+
+
+def _in_words(of: str, parts: Sequence[str], also: str) -> str:
+    text = ": ".join(filter(None, (of, "; ".join(parts))))
+    return f"{text}. {also}" if also and text else text or also
 
 
 def _grounds(stored: Sequence[Sequence[str]]) -> Grounds:

@@ -96,41 +96,42 @@ def _note_unknown(work: Work, subject: SubjectFacts, name: str, facts: Facts) ->
     work.task(pointer, code, words)
 
 
-_ANY_UNKNOWN = "Nobody said whether {}, and it decides who is told or by when: ask."
+_ANY_UNKNOWN = "It is not known whether {}, and it decides who is told or by when: ask."
 _CONTACT_UNKNOWN = (
     "contact-unknown",
-    "Nobody said what contact the child has with a person posing risk, and for this grade it "
+    "It is not known what contact the child has with a person posing risk, and for this grade it "
     "matters: ask.",
 )
 _UNKNOWN = {
     "role.works_with_children": (
         "works-with-children-unknown",
-        "Nobody said whether this work is with children, so no designated officer is told: ask.",
+        "It is not known whether this work is with children, so no designated officer is told: "
+        "ask.",
     ),
     "person.managed_by": (
         "manager-unknown",
-        "Nobody said who manages this person, so no offender manager is told: ask.",
+        "It is not known who manages this person, so no offender manager is told: ask.",
     ),
     "person.other_force": (
         "person-area-unknown",
-        "Nobody said where this person lives, so nobody there is told: ask.",
+        "It is not known where this person lives, so nobody there is told: ask.",
     ),
     "person.age": (
         "person-age-unknown",
-        "Nobody said how old this person is. Someone under 18 is first of all a child who needs "
-        "help, of whom social care is told: ask.",
+        "It is not known how old this person is. Someone under 18 is first of all a child who "
+        "needs help, of whom social care is told: ask.",
     ),
     "child.age": (
         "child-age-unknown",
-        "Nobody said how old the child is. Of a child under five a health team is told: ask.",
+        "It is not known how old the child is. Of a child under five a health team is told: ask.",
     ),
     "child.missing": (
         "missing-unknown",
-        "Nobody said whether the child is missing, which makes it more urgent: ask.",
+        "It is not known whether the child is missing, which makes it more urgent: ask.",
     ),
     "child.returned": (
         "missing-unknown",
-        "Nobody said whether the child is missing, which makes it more urgent: ask.",
+        "It is not known whether the child is missing, which makes it more urgent: ask.",
     ),
     "child.lives_with_suspect": _CONTACT_UNKNOWN,
     "child.meets_suspect": _CONTACT_UNKNOWN,
@@ -140,7 +141,7 @@ _UNKNOWN = {
     ),
     "child.placed_elsewhere": (
         "placing-authority-unknown",
-        "The child is looked after, but nobody said by whom, so no authority is told: ask.",
+        "The child is looked after, but it is not known by whom, so no authority is told: ask.",
     ),
 }
 """The warning for each fact that may be unknown."""
@@ -205,7 +206,7 @@ def note_children(work: Work, facts: Facts) -> None:
 def _returned(child: ChildFacts) -> str:
     """Return what a child who is back is owed, and by when (decision 0266)."""
     if child.returned_at is None:
-        return f"The child was missing and is back: {_INTERVIEW} its return. Nobody said when: ask."
+        return f"The child was missing and is back: {_INTERVIEW} its return. {_WHEN}"
     back, due = child.returned_at, child.returned_at + INTERVIEW_WITHIN
     return (
         f"The child was missing and came back on {moment(back)}: {_INTERVIEW} that, so by "
@@ -216,9 +217,10 @@ def _returned(child: ChildFacts) -> str:
 _INTERVIEW = (
     "in England the authority that is responsible for it offers it an interview within 72 hours of"
 )
+_WHEN = "It is not known when: ask."
 _NO_AGE = (
-    "Nobody said how old this person is, and no child is listed. If it is a child, list it under "
-    "the children: ask."
+    "It is not known how old this person is, and no child is listed. If it is a child, list it "
+    "under the children: ask."
 )
 
 

@@ -41,7 +41,7 @@ _OF_A_PERSON = (
 )
 _TAIL = (
     "(?:_(?:level|status|name|title|code|at|in|for|of|place|work|authority|manager|"
-    "from|care|home|education))*"
+    "from|care|home|education|since))*"
 )
 _HEAD = f"(?!(?:[a-z]+_)*(?:{_ELSEWHERE})_)(?:[a-z]+_)*"
 _UNKNOWN_NAME = re.compile(
@@ -68,6 +68,11 @@ _HANDLING = re.compile(
     r"/handling(?:/embargo(?:/(?:until|no_contact_with(?:/\d+)?|[^/]* \(\d+\)))?"
     r"|/do_not_disclose_to(?:/\d+)?)?"
 )
+_NOT_TO_BE_TOLD = re.compile(
+    "embargo|non_?disclosure|no_?contact|with(?:hold|held)|"
+    "(?:do_?not|not_?to(?:_?be)?)_?(?:disclose|share|tell|told|contact|inform|notify)"
+)
+"""In the name of a field of no schema, wherever it stands: somebody must not be told."""
 _MESSAGE = (
     "What was written here could not be read, and it decides who is told or by when. Ask the "
     "publisher what is meant, and make sure that the right agencies have the referral."
@@ -78,22 +83,25 @@ _UNREAD = (Treatment.SET_ASIDE, Treatment.ASSUMED)
 def unread_handling(defects: Iterable[Fault], received: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the places that say how to treat a referral and were not read, or not wholly.
 
-    A field of no schema under ``handling``, or a part of that name elsewhere, is such a place.
+    A field of no schema under ``handling``, or a part of that name elsewhere, is such a place, and
+    so is a field anywhere whose name says that somebody is not to be told.
     """
     return tuple(
         defect.pointer
         for defect in defects
         if isinstance(defect, Treated)
         and defect.treatment is not Treatment.READ
-        and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(defect))
+        and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(received, defect))
         and not _is_blank(received, defect)
     )
 
 
-def _is_unknown_handling(defect: Treated) -> bool:
+def _is_unknown_handling(received: Mapping[str, Any], defect: Treated) -> bool:
     first, *rest = defect.pointer.split("/")[1:]
     if defect.code != "unknown-field":
         return False
+    if _NOT_TO_BE_TOLD.search(_in_snakes((first, *rest)[-1])):
+        return not _says_no(tolerance.written_at(received, defect.pointer), is_graded=False)
     return (first == "handling" and len(rest) in (1, 2)) or (
         not rest and re.search("embargo|disclos|handling", first, re.IGNORECASE) is not None
     )
@@ -104,8 +112,8 @@ def with_unread(
 ) -> Plan:
     """Return a plan with a warning and a task for each field that decides and was not read.
 
-    What was left blank was not written, so nothing of it is unread: what is not said is noted by
-    routing itself. A part of no schema that may hold people decides too.
+    What was left blank, or says no, is not unread: what is not said is noted by routing itself. A
+    part of no schema that may hold people decides too.
     """
     unread = [
         defect.pointer
@@ -152,12 +160,18 @@ def _may_decide_by_name(received: Mapping[str, Any], defect: Treated) -> bool:
     if defect.code != "unknown-field":
         return False
     value = tolerance.written_at(received, defect.pointer)
-    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", defect.pointer).lower().replace("-", "_")
+    snake = _in_snakes(defect.pointer)
     if _URN.fullmatch(snake):
         return re.fullmatch(r"\s*[0-9]{6}\s*", str(value)) is not None
-    if _UNKNOWN_NAME.fullmatch(snake.replace(" ", "_")) is None:
+    if _UNKNOWN_NAME.fullmatch(snake) is None:
         return False
     return not _says_no(value, is_graded=_SCALE.search(defect.pointer) is not None)
+
+
+def _in_snakes(name: str) -> str:
+    """Return a name in small letters, with an underscore between its words."""
+    snake = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name)
+    return snake.lower().replace("-", "_").replace(" ", "_")
 
 
 def _says_no(value: Any, *, is_graded: bool) -> bool:
@@ -191,5 +205,7 @@ def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:
 
 
 def _is_blank(received: Mapping[str, Any], defect: Treated) -> bool:
+    """Tell whether what was left out says nothing or no."""
     is_needed = defect.treatment is Treatment.ASSUMED
-    return not is_needed and says_nothing(tolerance.written_at(received, defect.pointer))
+    written = tolerance.written_at(received, defect.pointer)
+    return not is_needed and _says_no(written, is_graded=True)

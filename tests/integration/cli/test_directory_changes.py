@@ -104,6 +104,32 @@ def test_one_organisation_is_changed_and_the_rules_stay(
     ]
 
 
+def test_fields_are_changed_alone_and_what_is_set_for_later_stays(
+    admin: Run, entry: Any, written: Any
+) -> None:
+    file = entry("stoke-csc", name="Later", out_of_hours_partner="stoke-edt")
+    later = ("--starts", "2099-01-04T09:00", *WHY)
+    assert admin("directory", "set", "stoke-csc", file, "--version", "0", *later).code == 0
+    fields = ("--field", "contacts.duty.telephone=01632 960199", "--field", "areas=[E06000021]")
+    dry = admin("directory", "set", "stoke-csc", *fields, *WHY, "--dry-run")
+
+    done = admin("directory", "set", "stoke-csc", *fields, "--clear", "encrypted", *WHY)
+
+    assert done.code == 0, done.err
+    assert "contacts.duty.telephone: 01632 960111 -> 01632 960199" in dry.out + dry.err
+    assert "as set before: name: Later" in dry.out + dry.err
+    shown = admin("directory", "show", "stoke-csc", "--entry").out
+    assert shown.splitlines()[0] == "# stoke-csc, version 3.2"
+    assert "# set for later, from Sun 04 Jan 2099 09:00 on: /name" in shown, shown
+    rows = "select document ->> 'name', document #>> '{contacts,duty,telephone}'"
+    assert written(f"{rows} from organisation_version where version > 1 order by version") == [
+        (yaml.safe_load(shown)["name"], "01632 960199"),
+        ("Later", "01632 960199"),
+    ]
+    for wrong in ((file,), (file, *fields), ("--field", "name"), ()):
+        assert admin("directory", "set", "stoke-csc", *wrong, *WHY).code == 2
+
+
 def test_a_wrong_entry_and_an_old_one_are_refused(admin: Run, entry: Any, written: Any) -> None:
     wrong = entry("stoke-csc", contacts={"duty": {"email": "nobody"}})
     refused = admin("directory", "set", "stoke-csc", wrong, "--version", "0", *WHY)
@@ -185,7 +211,7 @@ def test_schools_that_nobody_could_alert_are_left_as_they_are(
     assert written("select code from organisation_version") == [("school-900001",)]
 
 
-def test_schools_that_the_register_has_twice_or_ops_set_for_later_stay_as_they_are(
+def test_schools_that_are_there_twice_stay_and_what_is_set_for_later_has_the_change(
     admin: Run, register: Any, entry: Any, written: Any
 ) -> None:
     later = ("--starts", "2099-01-04T09:00", *WHY)
@@ -212,10 +238,16 @@ def test_schools_that_the_register_has_twice_or_ops_set_for_later_stay_as_they_a
         "100001": "duplicate",
         "school-100003": "duplicate",
         "school-100004": "duplicate",
-        "school-900001": "set-for-later",
     }
     by_import = "select code from organisation_version where reason like 'Register%'"
-    assert written(by_import) == [("school-100002",)]
+    assert written(by_import) == [("school-100002",), ("school-900001",), ("school-900001",)]
+    ends = "select version, document ->> 'name', document ->> 'until' from organisation_version"
+    shipped = "Slipware Lane"
+    assert written(f"{ends} where code = 'school-900001' order by version") == [
+        (1, "Renamed later", None),
+        (2, shipped, "2026-08-31"),
+        (3, "Renamed later", "2026-08-31"),
+    ]
 
 
 def test_each_school_that_is_refused_is_named_whatever_is_wrong_with_it(

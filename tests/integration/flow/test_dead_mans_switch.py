@@ -104,7 +104,7 @@ def test_all_workers_dead_over_due_deadlines(
     assert (sent["kind"], sent["data"]["channel"]) == ("organisation.notice_sent", "email")
     health = health_of(context.ledger, now=context.clock())
     assert health.level is HealthLevel.STOPPED
-    assert health.sentence.startswith("Nobody works")
+    assert health.sentence.startswith("No worker has run")
     assert (health.signals.unrouted, health.signals.late) == (1, 1)
 
 

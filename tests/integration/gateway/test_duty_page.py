@@ -105,7 +105,7 @@ def test_a_broker_that_has_stopped_names_whom_to_ring_for_what(
     world.clock.advance(minutes=2)
     session = signed_in(context, *Right)
     page = squeezed(ask(pages, "GET", "/", session).text)
-    assert "Stopped: Nobody works: no worker has run yet." in page
+    assert "Stopped: No worker has run yet." in page
     names = names_of(context)
     assert names.telephones(names.ops)
     for _, number in names.telephones(names.ops):

@@ -106,7 +106,7 @@ def test_every_door_says_the_same_of_an_unrouted_referral_and_dead_workers(
         "check": check.out.removeprefix("HEALTH CRITICAL - ")[: len(health["sentence"])],
     }
     assert said == dict.fromkeys(said, health["sentence"])
-    assert health["sentence"].startswith("Nobody works: no worker has run")
+    assert health["sentence"].startswith("No worker has run")
     assert health["level"] == top["health"]["level"] == "stopped"
     assert metric(client, key, "broker_health") == HealthLevel.STOPPED
     assert metric(client, key, "broker_problem", code="no_worker") == HealthLevel.STOPPED
@@ -149,7 +149,7 @@ def test_attention_says_first_what_does_not_work(
 ) -> None:
     with listening(context) as url:
         attention = run("attention", "--exit-code", BROKER_URL=url, BROKER_KEY=token(key))
-        assert attention.out.startswith("STOPPED  Nobody works")
+        assert attention.out.startswith("STOPPED  No worker has run")
         assert "next: Start a worker" in attention.out
         assert "Nothing needs attention" not in attention.out
         assert attention.code == 2

@@ -1,6 +1,7 @@
 """Two gateways over one ledger, asked by a real Prometheus with the shipped rules and board."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
@@ -109,8 +110,14 @@ def answers(prometheus: Prometheus) -> bool:
         return False
 
 
+def boards() -> list[dict[str, Any]]:
+    return [json.loads(path.read_text()) for path in sorted((DEPLOY / "grafana").glob("*.json"))]
+
+
 def panels() -> list[dict[str, Any]]:
-    return list(json.loads((DEPLOY / "grafana" / "deadlines.json").read_text())["panels"])
+    """Return every panel of every board; those of a folded row are within it."""
+    outer = [panel for board in boards() for panel in board["panels"]]
+    return [inner for panel in outer for inner in panel.get("panels", [panel])]
 
 
 def test_two_gateways_show_what_one_does(
@@ -166,6 +173,23 @@ def check_board(prometheus: Prometheus) -> None:
         for target in panel["targets"]:
             values = prometheus.ask(shown(target["expr"]))
             assert values or panel["title"] in WITHOUT_A_VALUE, target["expr"]
+    assert {panel["title"] for panel in panels()} >= WITHOUT_A_VALUE
+    check_choices(prometheus)
+
+
+def check_choices(prometheus: Prometheus) -> None:
+    """What a board lets people choose from is there: each is the values of a label."""
+    queries = [
+        choice["query"]
+        for board in boards()
+        for choice in board["templating"]["list"]
+        if choice["type"] == "query"
+    ]
+    assert queries
+    for query in queries:
+        match = re.fullmatch(r"label_values\((\w+), (\w+)\)", query)
+        assert match, query
+        assert prometheus.get(f"label/{match[2]}/values", **{"match[]": match[1]}), query
 
 
 def check_rules(prometheus: Prometheus) -> None:

@@ -57,9 +57,9 @@ def test_a_regrade_shows_both_grades_both_deadlines_and_who_has_taken_which(
     assert "Graded very high. Regraded It was treated as medium before." in latest
     assert "Graded medium." in first_one
     assert re.search(rf"{SHROPSHIRE} must acknowledge by .* 15:00 , was ", latest)
-    assert re.search(rf"{STAFFORDSHIRE} correction available Not yet", latest)
-    assert f"{SHROPSHIRE} referral available Not yet" in latest
-    assert f"{STAFFORDSHIRE} referral acknowledged today 10:00, A. Worker" in first_one
+    assert re.search(rf"{STAFFORDSHIRE} Correction Waiting to be collected Not yet", latest)
+    assert f"{SHROPSHIRE} Referral Waiting to be collected Not yet" in latest
+    assert f"{STAFFORDSHIRE} Referral Taken on today 10:00, A. Worker" in first_one
     timeline = shown.partition("Everything that happened")[2]
     assert "by Staffordshire Police (its key test)" in timeline
     assert "grade from medium to very high" in timeline
@@ -102,7 +102,7 @@ def test_a_history_names_agencies_and_not_ids(
     assert check.status_code == 200
     assert "Shropshire children&#39;s social care" in check.text
     assert "persons posing risk: all" in check.text
-    assert "Delivery sent on" not in page(status)
+    assert "Redirected to another agency" not in page(status)
     (confirmed,) = re.findall(r'name="confirmed" value="([^"]+)"', check.text)
     form["confirmed"] = f"{confirmed} child-99"
     assert pages.post(path, data=form, headers=headers).status_code == 200
@@ -111,8 +111,8 @@ def test_a_history_names_agencies_and_not_ids(
     timeline = page(status).partition("Everything that happened")[2]
     names = names_of(context)
     old, new = names.of(one["agency"]), names.of("shropshire-csc")
-    assert f"Delivery sent on – {old} by Jo Example; to: {new} “they moved”" in timeline
-    assert f"Delivery leased – {old} by {old};" in timeline
+    assert f"Redirected to another agency – {old} by Jo Example; to: {new} “they moved”" in timeline
+    assert f"Being collected – {old} by {old};" in timeline
 
 
 def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
@@ -122,7 +122,7 @@ def test_a_recall_shows_who_has_confirmed_it(world: World, page: Any) -> None:
         world.collect(agency)
     recall(world, status)
     shown = page(status)
-    assert "by DS Imogen Farlow: wrong person. 0 of 2 agencies confirmed" in shown
+    assert "by DS Imogen Farlow: it is about the wrong person. 0 of 2 agencies confirmed" in shown
     (offered,) = world.collect("staffordshire-csc")
     receipt = {"stage": "decided", "by": "A. Worker", "outcome": "destroyed"}
     world.answer("staffordshire-csc", delivery=offered["delivery"], **receipt)
@@ -165,7 +165,7 @@ def test_why_a_person_acted_stands_beside_what_they_did(
     done = pages.post(path, data={**because, "confirmed": confirmed}, headers=headers)
     assert done.status_code == 303
     shown = page(receipt)
-    assert "Referral areas given by Jo Example" in shown
+    assert "Area added by Jo Example" in shown
     assert "“the school told us”" in shown
 
 
@@ -191,7 +191,7 @@ def test_ops_route_again_what_is_unroutable(
     done = pages.post(path_, data=form, headers={"Cookie": session["cookie"]})
     assert done.headers["location"] == f"/ops/referrals/{receipt['id']}?done=rerouted"
     shown = page(receipt)
-    assert "Referral rerouted by Jo Example" in shown
+    assert "Routing tried again by Jo Example" in shown
     assert "“the directory was mended”" in shown
     routed = world.routed(sample(12))
     refused = world.client.post(path.replace(receipt["id"], routed["id"]), headers=ops)

@@ -84,7 +84,7 @@ def test_the_page_tells_what_is_in_the_tables(
     finding = f"{len(still_open)} deadlines missed, {sum(still_open)} still open"
     assert sentence_of(page, "breaches-found").startswith(finding)
     unroutable = sum(row["what"] == "referral" for row in rows)
-    assert re.search(rf"<dt>Unroutable</dt><dd><a[^>]*>{unroutable}</a>", page)
+    assert re.search(rf"<dt>No agency matched</dt><dd><a[^>]*>{unroutable}</a>", page)
 
 
 def test_a_picture_leaves_no_queries_behind_while_the_ledger_does_not_answer(

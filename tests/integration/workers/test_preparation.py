@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from broker import time_limits
+from broker import memory, time_limits
 from broker.admin.publish_policy import publish
 from broker.channels.registry import CHANNELS
 from broker.flow import policy_cache
@@ -19,7 +19,7 @@ from workers import preparation
 @pytest.fixture(autouse=True)
 def nothing_prepared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(preparation, "_prepared", [])
-    monkeypatch.setattr(preparation, "settle_memory", lambda: None)  # it is for a whole process
+    monkeypatch.setattr(memory, "settle", lambda _: None)  # it is for a whole process
 
 
 def test_what_was_prepared_is_not_read_again(

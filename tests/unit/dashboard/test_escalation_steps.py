@@ -129,4 +129,6 @@ def test_what_follows_when_the_time_of_a_person_ends_is_said() -> None:
 
 def test_why_an_alert_failed_is_said() -> None:
     picture = escalation_steps(OPEN, STEPS, [alert(1, "failed", code="no_address")], now=NOW)
-    assert picture.entries[1].lines == [("Email: failed 01:51 (no address)", "bad")]
+    assert picture.entries[1].lines == [
+        ("Email: failed 01:51 (the directory has no address for this contact)", "bad")
+    ]

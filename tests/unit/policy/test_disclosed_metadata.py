@@ -20,10 +20,11 @@ from broker.domain.delivery import Offer
 from broker.domain.ids import DeliveryId, OrganisationCode, ReferralId
 from broker.domain.states import DeliveryState
 from broker.flow.render import render
+from broker.policy.disclosure import Disclosed, disclose
 from broker.policy.language.evidence import FIELDS
 from broker.policy.language.vocabulary import FACTS, PLACES
 from broker.policy.published.policy import Policy
-from broker.policy.routing.assignments import Assignment
+from broker.policy.routing.assignments import Assignment, reasons_in, shown_reasons
 from broker.policy.routing.plan import Plan, route
 from schemas.referral import CheckedReferral, load
 
@@ -147,6 +148,26 @@ def rendered(policy: Policy) -> Iterator[tuple[dict[str, Any], Assignment, dict[
             yield document, leg, render(offer(document, leg, *judged), OneVersion(policy))  # type: ignore[arg-type]
 
 
+def disclosures(policy: Policy) -> Iterator[tuple[dict[str, Any], Assignment, Disclosed]]:
+    """Go through what every agency may see of every document."""
+    for document in documents():
+        judged = routed(document, policy)
+        for leg in judged[1].assignments if judged else ():
+            yield (
+                document,
+                leg,
+                disclose(leg.view, document=document, scope=leg.scope, policy=policy),
+            )
+
+
+def pointers(value: object, above: str = "") -> Iterator[str]:
+    """Go through the places of everything in a document."""
+    yield above
+    items = value.items() if isinstance(value, dict) else ()
+    for name, below in enumerate(value) if isinstance(value, list) else items:
+        yield from pointers(below, f"{above}/{name}")
+
+
 def strangers(document: Mapping[str, Any], leg: Assignment) -> set[str]:
     """Return the ids and names of children and suspects whom a leg does not show."""
     seen = {*leg.children, *leg.persons}
@@ -179,6 +200,40 @@ def test_nobody_outside_the_scope_occurs_in_what_an_agency_is_given(book: Policy
         assert not names, (leg.agency, leg.view, names)
         count += 1
     assert count > 100
+
+
+def test_nothing_moved_is_where_it_was_noted_to_be(book: Policy) -> None:
+    """The short way to a place, where nothing was noted, is the long way to it."""
+    count = 0
+    for document, leg, disclosed in disclosures(book):
+        at_length = replace(disclosed, _places={"/nowhere": None, **disclosed._places}, _known={})
+        for pointer in pointers(document):
+            assert disclosed.pointer(pointer) == at_length.pointer(pointer), (leg.view, pointer)
+        count += not disclosed._places
+    assert count > 50
+
+
+def test_a_place_in_a_list_is_that_of_the_same_person(book: Policy) -> None:
+    moved = 0
+    for document, leg, disclosed in disclosures(book):
+        for part in PEOPLE:
+            for number, person in enumerate(document.get(part, ())):
+                pointer = f"/{part}/{number}"
+                place = disclosed.pointer(pointer)
+                if place is not None:
+                    group, at = place.split("/")[1:]
+                    assert disclosed.content[group][int(at)]["id"] == person["id"], leg.view
+                    moved += place != pointer
+    assert moved
+
+
+def test_who_is_shown_everything_reads_every_reason_whole(book: Policy) -> None:
+    for document in documents():
+        judged = routed(document, book)
+        for leg in judged[1].assignments if judged else ():
+            stored = orjson.loads(orjson.dumps(leg.explanation))
+            reasons = [str(reason) for reason in reasons_in(stored)]
+            assert list(shown_reasons(stored, lambda _: True)) == reasons == stored["because"]
 
 
 def test_an_extension_is_shown_to_nobody_unless_a_view_names_its_namespace(book: Policy) -> None:

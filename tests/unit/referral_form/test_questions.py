@@ -128,3 +128,26 @@ def test_a_value_of_another_kind_is_shown_as_nothing() -> None:
             for odd in (None, 7.5, [], {}, [None], {"unknown": []}, [{"child": 3}], True):
                 fields = shown(question, odd, around(sample(1)))
                 assert all(isinstance(value, str) for value in fields.values()), (base, odd)
+
+
+def test_every_field_is_typed_as_what_it_is() -> None:
+    """Keyboards fit; browsers keep only what people write of themselves, and spell nothing out."""
+    every = {
+        question.key: question.typed
+        for page, _ in pages_of(sample(1))
+        for asked in page.questions
+        for question in (asked, *asked.parts)
+    }
+    own = {key: typed["autocomplete"] for key, typed in every.items()}
+    assert {key: value for key, value in own.items() if value != "off"} == {
+        "referrer.name": "name",
+        "referrer.role": "organization-title",
+        "referrer.telephone": "tel",
+        "referrer.email": "email",
+    }
+    assert {typed["spellcheck"] for typed in every.values()} == {False}
+    for key, typed in every.items():
+        last = key.rpartition(".")[2]
+        assert typed.get("type", "text") == {"email": "email", "telephone": "tel"}.get(last, "text")
+        if last in ("nhs_number", "urn", "approximate_age", "a", "b", "c"):
+            assert typed["inputmode"] == "numeric", key

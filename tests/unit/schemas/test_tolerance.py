@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import strategies as some
 
-from schemas import referral, tolerance
+from schemas import other_names, referral, tolerance
 from tests.conftest import examples
 from tests.unit.schemas.conftest import AREAS, SAMPLES
 
@@ -17,10 +17,13 @@ TODAY = date(2026, 12, 22)
 NOW = datetime(2026, 12, 22, 10, tzinfo=UTC)
 FULL = json.loads((SAMPLES / "full.json").read_text(encoding="utf-8"))
 GONE = "gone"
+NAMES = sorted({*other_names.BESIDE, *" ".join(other_names.OTHER_NAMES.values()).split()})
 ENVELOPE = ({"schema"}, {"reference"})
 ODD = some.sampled_from(
     ["2026-12-14 20:31:12 UTC", "High", "yes", "https://a.example.org/x.jpg", "x" * 11_000]
 )
+NAMED = some.sampled_from(NAMES)
+"""What stands there stands under this name instead."""
 JUNK = some.recursive(
     some.none() | some.booleans() | some.integers() | some.text(max_size=8) | ODD,
     lambda inner: (
@@ -49,6 +52,8 @@ def mutated(changes):
                 target = target[step]
             if value == GONE:
                 del target[path[-1]]
+            elif value in NAMES and isinstance(target, dict):
+                target[value] = target.pop(path[-1])
             else:
                 target[path[-1]] = value
         except (KeyError, IndexError, TypeError):
@@ -71,7 +76,7 @@ def named(document):
 @examples(300, suppress_health_check=[HealthCheck.too_slow])
 @given(
     some.lists(
-        some.tuples(some.sampled_from([*paths(FULL)]), JUNK | some.just(GONE)),
+        some.tuples(some.sampled_from([*paths(FULL)]), JUNK | some.just(GONE) | NAMED),
         min_size=1,
         max_size=4,
     )
@@ -85,6 +90,41 @@ def test_whatever_is_written_in_a_field_the_referral_goes_on(changes):
     assert bool(treated) == bool(result.faults)
     assert tolerance.treated(document, treated, NOW) == result.document
     assert referral.load(result.document, today=TODAY, areas=AREAS).faults == []
+
+
+def test_what_was_judged_before_other_names_were_read_stays_as_it_was():
+    """Its defects name no other names: a child whom nobody judged must not appear."""
+    document = {**FULL, "Times": FULL["times"], "victims": FULL["children"]}
+    del document["times"], document["children"]
+    before = [
+        {"pointer": "/victims", "code": "unknown-field", "treatment": "set_aside"},
+        {"pointer": "/read_otherwise/shapes", "code": "read-otherwise", "treatment": "read"},
+    ]
+    shown = tolerance.treated(document, before, NOW)
+    assert shown["times"] == FULL["times"]
+    assert shown.keys().isdisjoint({"children", "victims"})
+
+
+@pytest.mark.parametrize(
+    ("record", "written", "read"),
+    [
+        ("", {"victims": FULL["children"], "children": ...}, {"children": FULL["children"]}),
+        ("grade", {"risk_level": "high", "level": ...}, {"level": "high"}),
+        ("times", {"first_known": "2026-12-15T09:00:00Z", "first_known_at": ...}, {}),
+        ("handling", {"doNotTell": ["school"], "do_not_disclose_to": ...}, {}),
+    ],
+)
+def test_a_field_under_another_name_is_read(record, written, read):
+    document = copy.deepcopy(FULL)
+    part = document[record] if record else document
+    part |= written
+    for name in [name for name, value in part.items() if value is ...]:
+        del part[name]
+    assert ("/read_otherwise/names", "read-otherwise", "read") in named(document)
+    shown = checked(document).document
+    shown = shown[record] if record else shown
+    assert shown | read == shown
+    assert next(iter(written)) not in shown
 
 
 def test_a_valid_document_is_judged_as_it_is():

@@ -14,9 +14,11 @@ from broker.domain.codes import HealthLevel
 from broker.domain.health import Signals
 from broker.domain.proofs import MonitorState, Ping, SyntheticState, SyntheticStep, SyntheticTest
 from broker.policy.monitoring.health import (
+    LANE_GRACE,
     LANES,
     LARGEST_CLOCK_DIFFERENCE,
     LEAST_FREE,
+    LONGEST_BEAT,
     LONGEST_FEED_LAG,
     LONGEST_UNROUTED,
     NAMES,
@@ -171,7 +173,7 @@ def test_nobody_works_comes_before_everything_else() -> None:
     )
     assert [problem.code for problem in health.problems] == ["no_worker", "unrouted", "late"]
     assert health.sentence == (
-        "Nobody works: no worker has run since 22:25. Referrals are accepted and kept, but none is "
+        "No worker has run since 22:25. Referrals are accepted and kept, but none is "
         "sent on, no deadline is watched and no alert is sent. 1 referral waiting."
     )
     assert somebody_works(health) is False
@@ -223,3 +225,104 @@ def test_where_the_last_test_referral_stopped_is_said(
     health = judge(replace(WELL, test_referrals=SyntheticState(60.0, AGO, latest)))
     at = moment(AGO, NOW).removeprefix("today ")
     assert health.sentence == f"No test referral has {sentence.format(at=at)}"
+
+
+AT_THE_BOUND = {
+    "clock_difference": LARGEST_CLOCK_DIFFERENCE,
+    "unrouted_seconds": LONGEST_UNROUTED,
+    "feed_lag": LONGEST_FEED_LAG,
+    "disks": {"/data": LEAST_FREE},
+    "workers": 1,
+}
+
+
+@pytest.mark.parametrize("beat", [NOW - LANE_GRACE, NOW + LONGEST_BEAT])
+def test_what_is_at_its_bound_is_well(beat: datetime) -> None:
+    bound = replace(WELL, **AT_THE_BOUND, beats=dict.fromkeys(LANES, beat))
+    assert judge(bound).problems == []
+    assert judge(replace(bound, unrouted_seconds=-LARGEST_CLOCK_DIFFERENCE)).problems == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"clock_difference": 2.14}, "The clocks of the broker’s machines are 2.1 s apart."),
+        ({"disks": {"/": 0.5, "/data": 0.04}}, "The disk of /data is 96% full."),
+        ({"feed_lag": 180.0}, "Publishers’ feeds are 3 min behind."),
+        (
+            {"unrouted": 0, "unrouted_seconds": 180.0},
+            "1 referral not sent on to any agency yet, the oldest for 3 min.",
+        ),
+        (
+            {"unrouted": 2, "unrouted_seconds": 180.0},
+            "2 referrals not sent on to any agency yet, the oldest for 3 min.",
+        ),
+        (
+            {"channels": {"queue": True, "mesh": False}},
+            "The channel ‘mesh’ is not responding. No delivery reaches an agency by it until it "
+            "does.",
+        ),
+        ({"channels": {"queue": None}}, "We cannot tell whether the channel ‘queue’ responds."),
+        ({"disks": {"/data": None}}, "We cannot tell whether the disk of /data has room."),
+        (
+            {"silent": None, "soon": None, "open": None},
+            "We cannot tell who is silent, what is due soon and what is open.",
+        ),
+        (
+            {"beats": {**dict.fromkeys(LANES, AHEAD), "silence": None}},
+            "Nobody has done the work of ‘silence’ yet: nobody looks for organisations that have "
+            "gone silent.",
+        ),
+    ],
+)
+def test_what_is_not_well_is_said_with_its_figure(changes: dict[str, Any], sentence: str) -> None:
+    assert judge(replace(WELL, **changes)).sentence == sentence
+
+
+@pytest.mark.parametrize("unrouted", [0, None, 7])
+def test_what_is_not_sent_on_is_counted(unrouted: int | None) -> None:
+    """A wait without anything that waits is one thing at least."""
+    health = judge(replace(WELL, unrouted=unrouted, unrouted_seconds=180.0))
+    counts = [problem.count for problem in health.problems if problem.code == "unrouted"]
+    assert counts == [unrouted or 1]
+
+
+@pytest.mark.parametrize(
+    ("changes", "since"),
+    [
+        ({"workers": 0}, "since 22:30"),
+        ({"workers": 0, "beats": None}, "yet"),
+        ({"beats": dict.fromkeys(LANES)}, "yet"),
+        ({"beats": {**dict.fromkeys(LANES, LONG_AGO), "silence": AGO}}, "since 22:25"),
+    ],
+)
+def test_nobody_works_without_a_worker_or_without_any_lane(
+    changes: dict[str, Any], since: str
+) -> None:
+    health = judge(replace(WELL, **changes))
+    assert health.problems[0].code == "no_worker"
+    assert f"no worker has run {since}. " in health.sentence
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ledger": None},
+        {"workers": None},
+        {"beats": None},
+        {"beats": {lane: AHEAD for lane in LANES if lane != "silence"}},
+        {"beats": {**dict.fromkeys(LANES, AHEAD), "silence": NOW + timedelta(minutes=6)}},
+    ],
+)
+def test_whether_somebody_works_is_not_known_where_a_part_of_it_is_not(
+    changes: dict[str, Any],
+) -> None:
+    health = judge(replace(WELL, **changes))
+    assert somebody_works(health) is None
+    assert health.problems[0].code == "unknown"
+
+
+def test_a_lane_of_which_no_end_is_known_was_looked_at() -> None:
+    """Nobody works in it, which is known."""
+    health = judge(replace(WELL, beats={**dict.fromkeys(LANES, AHEAD), "silence": None}))
+    assert [problem.code for problem in health.problems] == ["no_silence"]

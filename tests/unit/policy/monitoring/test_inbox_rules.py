@@ -7,7 +7,13 @@ import pytest
 
 from broker.channels.registry import CHANNELS
 from broker.errors import Fault
-from broker.policy.monitoring.inbox_rules import InboxRules
+from broker.policy.language.yaml_nodes import Node
+from broker.policy.monitoring.inbox_rules import (
+    LONGEST_TEXT,
+    MOST_TEXTS,
+    InboxRules,
+    read_inbox_rules,
+)
 from broker.policy.published.diff import compare
 from broker.policy.published.policy import Policy, assemble, documents_from
 from tests.conftest import POLICIES
@@ -69,3 +75,12 @@ def test_a_change_of_it_is_named_and_a_line_that_moved_is_not() -> None:
     changed, _ = assembled(SECTION.replace("30", "45"))
     assert [change for change in compare(before, moved) if "inbox" in change.of] == []
     assert "section inbox" in {change.of for change in compare(before, changed)}
+
+
+def test_the_longest_texts_are_read() -> None:
+    faults: list[Fault] = []
+    texts = ["x" * LONGEST_TEXT] * MOST_TEXTS
+    node = Node.parse("policy.yaml", f"can_do: {{school: [{', '.join(texts)}]}}", faults)
+    assert node is not None
+    assert read_inbox_rules(node).can_do == {"school": tuple(texts)}
+    assert faults == []

@@ -3,7 +3,8 @@
 import pytest
 
 from broker.channels.registry import CHANNELS
-from broker.domain.codes import NoticeChannel
+from broker.domain.codes import Contact, NoticeChannel, NoticeRecipient
+from broker.policy.monitoring.alarms import AlarmRules, Step
 from broker.policy.monitoring.reach import unreachable, unset_channels
 from broker.policy.published.lint import lint
 from broker.policy.published.policy import Policy, documents_from
@@ -34,3 +35,25 @@ def test_an_organisation_without_any_address_is_a_fault(contact: str) -> None:
     assert [fault.code for fault in faults] == ["no-contact"]
     assert faults[0].pointer.startswith("directory.yaml:")
     assert "duty" in faults[0].message
+
+
+@pytest.mark.parametrize(
+    ("recipients", "faults"),
+    [
+        ([NoticeRecipient.AGENCY], ["agency"]),
+        ([NoticeRecipient.OPS], ["ops"]),
+        ([NoticeRecipient.OPS, NoticeRecipient.AGENCY], ["ops", "agency"]),
+        ([NoticeRecipient.PUBLISHER], []),
+        ([], []),
+    ],
+)
+def test_only_alarms_of_an_organisation_itself_must_reach_it(
+    book: Policy, recipients: list[NoticeRecipient], faults: list[str]
+) -> None:
+    """By a channel for which nobody has an address."""
+    agency = book.directory.organisation("stoke-csc")
+    assert agency is not None
+    places = {agency.place: "agency", book.directory.ops.place: "ops"}
+    steps = tuple(Step(recipient, Contact.DUTY, ()) for recipient in recipients)
+    found = unreachable(AlarmRules(tell=steps), book.directory, [book.directory.ops, agency])
+    assert [places[fault.pointer] for fault in found] == faults

@@ -15,6 +15,7 @@ from broker.policy.monitoring.recurrence import (
     EarlierReferral,
     Occurrence,
     Recurrence,
+    Recurring,
     marks_of,
     occurrences,
     read_recurrence,
@@ -177,3 +178,99 @@ def test_what_is_wrong_in_the_policy_is_named() -> None:
     assert node is not None
     read_recurrence(node)
     assert [fault.pointer for fault in faults] == [f"policy.yaml:{line}" for line in (1, 2, 3)]
+
+
+@pytest.mark.parametrize(
+    ("number", "ordinal"),
+    [
+        *((1, "1st"), (2, "2nd"), (3, "3rd"), (4, "4th"), (10, "10th"), (11, "11th"), (12, "12th")),
+        *((13, "13th"), (14, "14th"), (20, "20th"), (21, "21st"), (22, "22nd"), (101, "101st")),
+        *((111, "111th"), (112, "112th"), (113, "113th"), (123, "123rd")),
+    ],
+)
+def test_the_warning_says_which_one_it_is(number: int, ordinal: str) -> None:
+    earlier = tuple(EarlierReferral("a", f"r{n}", NOW) for n in range(number - 1))
+    words = Recurring(seen(999, 1), earlier).words(RULE)
+    assert words.startswith(f"This is the {ordinal} referral graded low ")
+
+
+@pytest.mark.parametrize(("earlier", "begins"), [(10, "Sat 5 Dec"), (11, "1 more, Sat 5 Dec")])
+def test_ten_days_are_listed_and_the_others_counted(earlier: int, begins: str) -> None:
+    days = [NOW - timedelta(days=ago) for ago in reversed(range(earlier))]
+    others = tuple(EarlierReferral("a", f"r{n}", day) for n, day in enumerate(days))
+    words = Recurring(seen(999, 1), others).words(RULE)
+    assert f"before it: {begins} 2026" in words
+    assert words.endswith("Mon 14 Dec 2026.")
+    assert words.count("2026") == 10
+
+
+BORN = date(2020, 7, 7)
+
+
+def child(given: str | None, family: str | None, *aliases: str, born: date | None = BORN) -> Child:
+    return Child("c", given, family, date_of_birth=born, aliases=aliases)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (child("Ann", "Lee"), child("Nan", "Smith", "Ann Lee")),
+        (child("Ann", "Lee"), child("Nan", "Lee", "Ann")),
+        (child("O’Ann", "Lee"), child("O'Ann", "L.ee")),
+        (child("Oann", "Lee"), child("Nan", "Smith", "O’Ann Lee")),
+        (child("Mary", "Lee"), child("Nan", "Smith", "Máry Lee")),
+    ],
+)
+def test_an_alias_links_with_its_family_name(first: Child, second: Child) -> None:
+    assert linked(first, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (child("Ann", "Lee"), child("Nan", "Smith", "Ann")),
+        (child("Ann", None, "Bo"), child("Nan", None, "Bo")),
+        (child("Ann", "Lee", born=None), child("Ann", "Lee", born=None)),
+        (child("Nan", "Lee", "Ann Lee", born=None), child("Ann", "Lee")),
+        (child(None, "Lee"), child("", "Lee")),
+        (child("Mary Ann", None), child("Mary Ann", None)),
+        (child("Ann", "Lee"), child("A nn", "Lee x")),
+    ],
+)
+def test_a_name_without_its_other_parts_does_not_link(first: Child, second: Child) -> None:
+    assert not linked(first, second)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "other"),
+    [
+        *((None, None, False), (b"a", None, False), (None, b"a", False)),
+        *((b"a", b"a", False), (b"a", b"b", True)),
+    ],
+)
+def test_two_nhs_numbers_are_two_children(
+    first: bytes | None, second: bytes | None, other: bool
+) -> None:
+    one, two = replace(seen(1, 1), nhs=first), replace(seen(2, 1), nhs=second)
+    assert one.is_another(two) is other
+    rule = replace(RULE, count=2)
+    assert len(recurring([one, two], {}, rule)) == (not other)
+    assert recurring([one, replace(two, marks=(bytes(32),))], {}, rule) == []
+
+
+@pytest.mark.parametrize("days", [1, 366])
+def test_the_section_is_read(days: int) -> None:
+    faults: list[Fault] = []
+    node = Node.parse("policy.yaml", f"grade: high\ncount: 20\nwithin_days: {days}", faults)
+    assert node is not None
+    assert read_recurrence(node) == Recurrence(Grade.HIGH, 20, timedelta(days=days))
+    assert faults == []
+
+
+@pytest.mark.parametrize("text", ["grade: low\ncount: 2\nwithin_days: 0", "{}"])
+def test_a_section_that_is_wrong_is_read_as_the_least(text: str) -> None:
+    faults: list[Fault] = []
+    node = Node.parse("policy.yaml", text, faults)
+    assert node is not None
+    assert read_recurrence(node) == Recurrence(Grade.LOW, 2, timedelta(days=1))
+    assert faults

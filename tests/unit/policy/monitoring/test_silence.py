@@ -14,10 +14,14 @@ from broker.policy.language.directory import Organisation
 from broker.policy.language.yaml_nodes import Node
 from broker.policy.monitoring.silence import (
     COLLECTING,
+    LEAST_EVENTS,
+    LEAST_EXPECTED_A_DAY,
     LEAST_HISTORY,
     SENDING,
+    Collecting,
     Quiet,
     Seen,
+    Sending,
     Silence,
     Usual,
     judge,
@@ -26,6 +30,7 @@ from broker.policy.monitoring.silence import (
     read_silence,
 )
 from broker.policy.published.policy import Policy, documents_from, load
+from broker.policy.time.deadlines import Within
 from tests.conftest import POLICIES
 
 NOW = datetime(2026, 12, 9, 12, 0, tzinfo=UTC)  # a Wednesday
@@ -231,3 +236,136 @@ def test_what_is_wrong_in_the_policy_is_named(text: str) -> None:
     assert node is not None
     read_silence(node)
     assert [fault.pointer for fault in faults] == ["policy.yaml:1"]
+
+
+ONE, THREE = (Within.parse(f"{hours} hours") for hours in (1, 3))
+POLICE_KIND = organisation("staffordshire-police").kind
+OFFICE_KIND = organisation("stoke-csc").kind
+LEARNED = Silence(learned_after=HOUR)
+
+
+def test_the_rule_of_an_organisation_comes_before_that_of_its_kind() -> None:
+    sending = Silence(sending={POLICE_KIND: Sending(ONE), "staffordshire-police": Sending(THREE)})
+    assert judged(police(NOW - 2 * HOUR), policy=sending) is None
+    assert judged(police(NOW - 3 * HOUR), policy=sending) is not None
+    collecting = Silence(collecting={OFFICE_KIND: Collecting(ONE), "stoke-csc": Collecting(THREE)})
+    assert judged(stoke(None, NOW - 2 * HOUR), policy=collecting) is None
+    assert judged(stoke(None, NOW - 3 * HOUR), policy=collecting) is not None
+
+
+def test_nobody_is_silent_by_a_rule_that_there_is_not_or_since_nothing() -> None:
+    assert judged(police(None, since=NOW - 90 * DAY), policy=Silence()) is None
+    assert judged(stoke(None, NOW - 90 * DAY), policy=Silence()) is None
+    never = replace(police(None), since=None)
+    assert judged(never, policy=Silence(sending={POLICE_KIND: Sending(ONE)})) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "due"),
+    [
+        (Collecting(THREE, None, ONE), NOW + HOUR),
+        (Collecting(THREE, THREE, None), NOW + HOUR),
+        (Collecting(THREE, THREE, ONE), None),
+    ],
+)
+def test_a_deadline_hurries_nobody_where_a_part_of_the_rule_is_missing(
+    rule: Collecting, due: datetime | None
+) -> None:
+    seen, policy = stoke(None, NOW - 2 * HOUR, due), Silence(collecting={OFFICE_KIND: rule})
+    assert judged(seen, policy=policy) is None
+    whole = Silence(collecting={OFFICE_KIND: Collecting(THREE, THREE, ONE)})
+    near = judged(stoke(None, NOW - 2 * HOUR, NOW + HOUR), policy=whole)
+    assert near is not None
+    assert near.reason == "deadline"
+
+
+def test_nothing_is_alarmed_by_working_time_beyond_the_calendar() -> None:
+    rule = Silence(sending={POLICE_KIND: Sending(Within.parse("1 working day"))})
+    beyond = datetime(2090, 12, 9, 12, 0, tzinfo=UTC)
+    assert judged(police(beyond - 30 * DAY), now=beyond, policy=rule) is None
+
+
+def test_nothing_learned_is_alarmed_where_the_policy_does_not_ask_for_it() -> None:
+    usual = usual_of(office_hours(4))
+    seen = police(NOW - 3 * DAY, day=0)
+    assert judged(seen, usual=usual, policy=Silence()) is None
+    assert judged(seen, usual=usual, policy=Silence(learned_after=HOUR)) is not None
+    assert judged(replace(seen, last_day=None, last_at=None), usual=usual, policy=LEARNED) is None
+
+
+def test_a_drop_is_of_the_24_whole_hours_before() -> None:
+    found = judged(
+        police(NOW - HOUR / 2, day=0),
+        now=NOW + HOUR / 2,
+        usual=usual_of(office_hours(4)),
+        policy=LEARNED,
+    )
+    assert found is not None
+    assert (found.reason, found.since, found.counted) == ("dropped", NOW - DAY, 0)
+    assert found.expected == pytest.approx(32)
+
+
+def test_no_drop_is_told_where_few_are_expected() -> None:
+    usual = Usual((9.99 / 24,) * 168, 1.0)
+    assert judged(police(NOW, day=0), usual=usual, policy=LEARNED) is None
+    usual = Usual((*(0.5,) * 20, *(0.0,) * 4) * 7, 1.0)
+    assert usual.expected(NOW - DAY, NOW, ()) == LEAST_EXPECTED_A_DAY
+    assert judged(police(NOW, day=0), usual=usual, policy=LEARNED) is not None
+    assert judged(police(NOW, day=0), usual=None, policy=LEARNED) is None
+
+
+def test_the_least_history_teaches() -> None:
+    counts = {NOW - n * DAY: 2 for n in range(1, 15)}
+    assert learn(counts, first=NOW - LEAST_HISTORY, now=NOW, holidays=()) is not None
+
+
+@pytest.mark.parametrize(("days", "learned"), [(LEAST_EVENTS - 1, False), (LEAST_EVENTS, True)])
+def test_the_least_number_of_bursts_teaches(days: float, learned: bool) -> None:
+    """One each day at the same hour varies less than by chance, so each is a burst."""
+    counts = {NOW - n * DAY: 1 for n in range(1, int(days) + 1)}
+    usual = learn(counts, first=NOW - 28 * DAY, now=NOW, holidays=())
+    assert (usual is not None) == learned
+
+
+def test_the_dispersion_is_the_variance_over_the_mean() -> None:
+    """Four Wednesdays at eleven with 0, 0, 8 and 8: a mean of 4, squares of 64, three free."""
+    counts = {NOW - HOUR - weeks * 7 * DAY: came for weeks, came in enumerate((8, 8, 0, 0))}
+    counts |= {NOW - 2 * HOUR - weeks * 7 * DAY: 50 for weeks in range(4)}
+    usual = usual_of(counts | {NOW - 28 * DAY: 0})
+    assert usual.dispersion == pytest.approx((64 / 4) / 6)
+    wednesday = datetime(2026, 12, 16, 11, 0, tzinfo=UTC)
+    assert usual.expected(wednesday, wednesday + HOUR, ()) == pytest.approx(4)
+
+
+def test_an_hour_that_has_not_ended_teaches_nothing() -> None:
+    counts = office_hours(4)
+    now = NOW + HOUR / 2
+    whole, under_way = (
+        learn(each, first=min(counts), now=now, holidays=())
+        for each in (counts, {**counts, NOW: 99})
+    )
+    assert whole == under_way is not None
+
+
+def test_the_section_is_read() -> None:
+    faults: list[Fault] = []
+    text = (
+        "sending: {force: {after: 1 hours}}\n"
+        "collecting: {school: {after: 3 hours, due_within: 3 hours, then_after: 1 hours}}\n"
+        "learned_after: 90 minutes"
+    )
+    node = Node.parse("policy.yaml", text, faults)
+    assert node is not None
+    collecting = {"school": Collecting(THREE, THREE, ONE)}
+    learned = timedelta(minutes=90)
+    assert read_silence(node) == Silence({"force": Sending(ONE)}, collecting, learned)
+    assert faults == []
+
+
+@pytest.mark.parametrize("section", ["sending", "collecting"])
+def test_a_rule_without_its_time_is_a_fault(section: str) -> None:
+    faults: list[Fault] = []
+    node = Node.parse("policy.yaml", f"{section}: {{school: {{}}}}", faults)
+    assert node is not None
+    read_silence(node)
+    assert [fault.code for fault in faults] == ["missing"]
