@@ -79,7 +79,7 @@ def open_broker(
     """
     with ExitStack() as stack:
         ledger = stack.enter_context(_open_ledger(settings, process, pool or Pool()))
-        refuse_misfit(ledger)
+        _refuse_misfit(ledger)
         if clock is None:
             reports_as = process if process == "gateway" else None
             clock = stack.enter_context(ledger_time(settings, ledger, reports_as=reports_as))
@@ -126,7 +126,7 @@ def _open_ledger(settings: Settings, process: str, pool: Pool) -> Ledger:
     )
 
 
-def refuse_misfit(ledger: Ledger) -> None:
+def _refuse_misfit(ledger: Ledger) -> None:
     """Raise LedgerRefused where this code cannot work with the ledger until somebody acts."""
     try:
         ledger.schema.check()

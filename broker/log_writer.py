@@ -41,6 +41,7 @@ class LogWriter:
         self._unreported = 0
         self._is_writing = False
         self._is_torn = False
+        self._is_ending = False
         self._thread: threading.Thread | None = None
         self._process = os.getpid()
 
@@ -72,6 +73,18 @@ class LogWriter:
         with self._changed:
             self._changed.wait_for(lambda: not (self._waiting or self._is_writing), seconds)
 
+    def rest(self, seconds: float = CLOSING_SECONDS) -> None:
+        """End the thread once what was taken is written, for so long at most.
+
+        The next line starts another: rest before a fork, which copies locks and no thread.
+        """
+        with self._changed:
+            thread = self._thread
+            self._is_ending = thread is not None
+            self._changed.notify_all()
+        if thread is not None:
+            thread.join(seconds)
+
     def _start(self) -> None:
         """Start the thread; where the system gives none, lines wait for the next attempt."""
         thread = threading.Thread(target=self._run, name="log", daemon=True)
@@ -84,8 +97,7 @@ class LogWriter:
         self._unreported += lines
 
     def _run(self) -> None:
-        while True:
-            lines = self._next()
+        while lines := self._next():
             written = self._write_all(b"".join(lines))
             with self._changed:
                 self._is_writing = False
@@ -97,8 +109,12 @@ class LogWriter:
                 self._changed.notify_all()
 
     def _next(self) -> list[bytes]:
+        """Wait for lines and return some; an empty list means that the thread is to end."""
         with self._changed:
-            self._changed.wait_for(lambda: self._waiting)
+            self._changed.wait_for(lambda: self._waiting or self._is_ending)
+            if not self._waiting:
+                self._thread, self._is_ending = None, False
+                return []
             count = min(len(self._waiting), LINES_TOGETHER)
             self._is_writing = True
             return [self._waiting.popleft() for _ in range(count)]

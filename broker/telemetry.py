@@ -194,6 +194,12 @@ def flush(seconds: float = 1.0) -> None:
         _output.writer.close(seconds)
 
 
+def rest() -> None:
+    """Have no thread that writes lines until there is another line: do so before a fork."""
+    if isinstance(_output.writer, LogWriter):
+        _output.writer.rest()
+
+
 def take_over() -> None:
     """Log as lines what else this process reports, without its texts.
 

@@ -54,9 +54,11 @@ def celery_settings(url: str) -> dict[str, Any]:
         # A lost connection may interrupt a run at any time. To cancel it in a commit gains nothing,
         # because claims skip what another worker holds.
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        # Children are fresh interpreters: the parent runs threads, and a fork copies their locks.
+        # The parent runs threads, and a fork copies their locks. `broker worker` makes its first
+        # processes before there are any, by a pool of its own: workers/pool.py.
         "worker_pool_start_method": "spawn",
-        "worker_proc_alive_timeout": 30,
+        # A fresh interpreter that is only slow, on a busy machine, would be killed again and again.
+        "worker_proc_alive_timeout": 120,
         "worker_max_tasks_per_child": 10_000,
         "worker_max_memory_per_child": 400_000,  # kilobytes
         "worker_soft_shutdown_timeout": TASK_GRACE,  # time to finish the present batch

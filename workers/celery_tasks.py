@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache, partial
 
 from celery import shared_task, signals
@@ -18,6 +19,7 @@ from broker.telemetry import error_fields, logger
 from broker.transport.wakeups import task_name
 from schemas import compiled
 from schemas.referral import REFERRAL
+from workers import preparation
 
 _open = ExitStack()
 _opening = threading.Lock()
@@ -62,7 +64,8 @@ def _opened() -> Context:
     """Open this process's context once, in the first thread that needs it."""
     from workers.app import settings  # noqa: PLC0415 - the app includes this module
 
-    return _open.enter_context(open_broker(settings, process="worker", pool=Pool(connections=2)))
+    context = _open.enter_context(open_broker(settings, process="worker", pool=Pool(connections=2)))
+    return replace(context, policies=preparation.policies_of(context.ledger))
 
 
 @signals.worker_process_init.connect
@@ -75,10 +78,8 @@ def _warm() -> None:
     try:
         _context().policies.latest()
         compiled.reader(REFERRAL)
-    except Exception as error:
-        _log.debug(
-            "not warm yet", **error_fields(error)
-        )  # the first task reads it, or logs the error
+    except Exception as error:  # the first task reads it, or logs the error
+        _log.debug("not warm yet", **error_fields(error))
     memory.settle(memory.FOR_A_WORKER)
 
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import logging
+
 from celery.apps import worker as celery_worker
-from celery.bin.celery import celery
 
 from broker import telemetry
-from broker.bootstrap import refuse_misfit
-from broker.ledger.ledger import Ledger
+from workers import preparation
 from workers.app import app, settings
+from workers.pool import TaskPool
 
-QUIET = ("--without-gossip", "--without-mingle", "--without-heartbeat")
-"""What workers tell each other over the message broker is of no use here: the ledger knows."""
 FAILED = 1
 """The exit code of a worker that ended though nobody asked it to."""
 
@@ -21,22 +20,24 @@ def run(concurrency: int) -> int:
 
     Raises LedgerRefused where the ledger cannot be used until somebody acts.
     """
-    with Ledger.open(settings.database_url, application_name="broker worker", max_size=1) as ledger:
-        refuse_misfit(ledger)  # and close it before any fork
+    preparation.prepare(settings)
     # Its words on standard output go out in a signal handler, which a full pipe would hold up.
     celery_worker.safe_say = _say_nothing
-    celery.params[0].default = app
-    options = [
-        "--quiet",
-        "worker",
-        "--pool=prefork",
-        f"--concurrency={concurrency}",
-        "--loglevel=WARNING",
-        *QUIET,
-    ]
-    # Celery's own `worker_main` loses the exit code of a worker whose main loop has failed.
-    code = celery.main(args=options, standalone_mode=False)
+    # Not by Celery's command line: its imports take a tenth of the start, and `worker_main` loses
+    # the exit code of a worker whose main loop has failed.
+    worker = app.Worker(
+        pool_cls=TaskPool,
+        concurrency=concurrency,
+        loglevel=logging.WARNING,
+        quiet=True,
+        # What workers tell each other over the message broker is of no use: the ledger knows.
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
+    )
+    worker.start()
     telemetry.flush()
+    code = worker.exitcode
     return code if isinstance(code, int) else FAILED
 
 

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from time import monotonic
@@ -25,6 +26,7 @@ from broker.errors import LedgerRefused
 from broker.flow import deadlines, inbox_notices, notify
 from broker.flow.context import Context
 from broker.flow.lane_beats import LaneBeat
+from broker.flow.policy_cache import PolicyCache
 from broker.flow.silence_monitor import EVERY as CHECK_SILENCE_EVERY
 from broker.flow.silence_monitor import SilenceMonitor
 from broker.flow.sweep import EVERY as SWEEP_EVERY
@@ -36,6 +38,7 @@ from broker.ledger.ledger import Ledger
 from broker.ledger_clock import LedgerClock
 from broker.settings import Settings
 from broker.telemetry import error_fields, logger
+from workers import preparation
 
 PAUSE_SECONDS = 1.0
 CHECK_VERSION_EVERY = timedelta(seconds=5)
@@ -48,10 +51,21 @@ Service = Callable[[Context, threading.Event], None]
 """Works with a broker of its own until the event is set."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What the threads have in common."""
+
+    settings: Settings
+    clock: LedgerClock
+    policies: PolicyCache
+    """One for all: each of its own would hold a national directory again."""
+
+
 class ServiceThreads:
     """The threads of one process, each with a context of its own."""
 
-    def __init__(self) -> None:
+    def __init__(self, policies: PolicyCache | None = None) -> None:
+        self._policies = policies
         self._stopping = threading.Event()
         self._heartbeats = Heartbeats()
         self._watchdog = Watchdog(self._heartbeats)
@@ -59,12 +73,13 @@ class ServiceThreads:
         self._open = ExitStack()
 
     def start(self) -> None:
-        """Start the threads, each with a context of its own; they share the ledger's clock."""
+        """Start the threads, each with a context of its own; they share clock and policies."""
         settings = read_settings()
         ledger = self._open.enter_context(
-            Ledger.open(settings.database_url, application_name="broker clock", max_size=1)
+            Ledger.open(settings.database_url, application_name="broker clock", max_size=2)
         )
         clock = self._open.enter_context(ledger_time(settings, ledger, reports_as="worker"))
+        shared = _Shared(settings, clock, self._policies or preparation.policies_of(ledger))
         services: dict[str, Service] = {
             "sweeping": sweeping,
             "watching": watching,
@@ -75,7 +90,10 @@ class ServiceThreads:
         }
         self._threads = [
             threading.Thread(
-                target=self._serve, args=(name, service, settings, clock), name=name, daemon=True
+                target=self._serve,
+                args=(name, service, shared),
+                name=name,
+                daemon=True,
             )
             for name, service in services.items()
         ]
@@ -92,24 +110,22 @@ class ServiceThreads:
             thread.join(max(0.0, until - monotonic()))
         self._open.close()
 
-    def _serve(self, name: str, service: Service, settings: Settings, clock: LedgerClock) -> None:
+    def _serve(self, name: str, service: Service, shared: _Shared) -> None:
         """Run a service until the worker stops; restart it after any error."""
         with self._heartbeats.of_this_thread(name):
-            self._serve_watched(name, service, settings, clock)
+            self._serve_watched(name, service, shared)
 
-    def _serve_watched(
-        self, name: str, service: Service, settings: Settings, clock: LedgerClock
-    ) -> None:
+    def _serve_watched(self, name: str, service: Service, shared: _Shared) -> None:
         while not self._stopping.is_set():
             beat()
             try:
                 with open_broker(
-                    settings,
+                    shared.settings,
                     process=name,
-                    clock=clock,
+                    clock=shared.clock,
                     pool=Pool(connections=2, idle_in_transaction=FROZEN),
                 ) as context:
-                    service(context, self._stopping)
+                    service(replace(context, policies=shared.policies), self._stopping)
             except Exception as error:
                 if isinstance(error, LedgerRefused) and error.cause == "schema":
                     self._end_misfit(error)
@@ -145,9 +161,9 @@ class Services(bootsteps.StartStopStep):  # type: ignore[misc]
 
 
 @contextmanager
-def running() -> Iterator[None]:
-    """Run the services beside something else, such as a gateway."""
-    threads = ServiceThreads()
+def running(policies: PolicyCache) -> Iterator[None]:
+    """Run the services beside something else, such as a gateway, which has policies already."""
+    threads = ServiceThreads(policies)
     threads.start()
     try:
         yield
@@ -175,10 +191,12 @@ def _waited(stopping: threading.Event, pause: timedelta) -> bool:
 
 
 def sweeping(context: Context, stopping: threading.Event) -> None:
-    """Run step 8 once a second."""
+    """Run step 8 at once, since work may have waited for a worker, then once a second."""
     sweeper = Sweeper(context, holder=process_name())
-    while _waited(stopping, SWEEP_EVERY):
+    pause = timedelta(0)
+    while _waited(stopping, pause):
         sweeper.sweep()
+        pause = SWEEP_EVERY
 
 
 def watching(context: Context, stopping: threading.Event) -> None:

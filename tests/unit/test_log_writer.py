@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from broker.log_writer import MOST_WAITING, LogWriter
@@ -97,3 +98,14 @@ def test_a_child_after_a_fork_writes_its_own_lines(tmp_path: Path) -> None:
     os.waitpid(child, 0)
     os.close(log)
     assert (tmp_path / "log").read_text(encoding="utf-8").split() == ["parent", "child"]
+
+
+def test_a_writer_at_rest_has_no_thread_and_goes_on_with_the_next_line(tmp_path: Path) -> None:
+    log = os.open(tmp_path / "log", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    writer, threads = LogWriter(log, describe), threading.active_count()
+    for line in ("first\n", "second\n"):
+        writer.write(line)
+        writer.rest(PATIENCE_SECONDS)
+        assert threading.active_count() == threads
+    os.close(log)
+    assert (tmp_path / "log").read_text(encoding="utf-8").split() == ["first", "second"]

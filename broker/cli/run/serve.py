@@ -49,7 +49,7 @@ def serve(host: str | None, port: int | None, fd: int | None) -> None:
         with (
             interruptible(),
             open_broker(settings, process="gateway") as context,
-            _services(settings),
+            _services(settings, context),
         ):
             app = application(context)
             _Server(_config(app, settings), app).run(sockets=[listener])
@@ -89,13 +89,13 @@ def _config(app: Starlette, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _services(settings: Settings) -> AbstractContextManager[None]:
+def _services(settings: Settings, context: Context) -> AbstractContextManager[None]:
     """Run a worker's services beside the gateway, where the settings say so."""
     if not settings.gateways_sweep:
         return nullcontext()
     from workers import services
 
-    return services.running()
+    return services.running(context.policies)
 
 
 class _Server(uvicorn.Server):

@@ -12,9 +12,9 @@ import click
 def worker(concurrency: int) -> None:
     """Run a Celery worker until SIGTERM or Ctrl-C; what it has begun is finished first.
 
-    workers/celery_settings.py holds its settings, each with the reason. The same as
-    `celery -A workers.app worker --pool=prefork` with three options. Exit code 0 means that it was
-    asked to end; with any other a supervisor should start it again.
+    workers/celery_settings.py holds its settings, each with the reason. Does the same as
+    `celery -A workers.app worker`, and begins its work sooner. Exit code 0 means that it was asked
+    to end; with any other a supervisor should start it again.
 
     \b
     Example:    broker worker --concurrency 4
