@@ -1,7 +1,7 @@
 """An OpenID provider at which people sign in: authorization code, PKCE, state and nonce.
 
-authlib implements the protocol. This module bounds it: one provider, a list of signatures, limits
-of time and size, and only the class of an error is shown or logged.
+authlib implements the protocol. This module bounds it: one provider, a list of signatures, and only
+the class of an error is shown or logged. ``openid_client`` bounds its conversations.
 """
 
 from __future__ import annotations
@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import logging
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -18,11 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-import httpx2
-from authlib.common.errors import AuthlibBaseError
-from authlib.integrations.starlette_client import OAuth
-from authlib.oidc.core import CodeIDToken
-from joserfc.errors import JoseError
 from starlette.middleware import Middleware
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.requests import Request
@@ -36,10 +29,6 @@ from broker.telemetry import error_fields, logger
 from broker.web.errors import Titles
 from schemas.shown_text import MARK, shown_line
 
-SECONDS = 10.0
-"""The longest that one request to the provider may take in all."""
-LARGEST_BODY = 256 * 1024
-"""In bytes, of any of the provider's answers."""
 AT_ONCE = 4
 """Sign-ins in progress in one process; further people are asked to try again."""
 SIGN_IN_SECONDS = 600
@@ -71,18 +60,11 @@ _READ = (
     *_ENDPOINTS,
 )
 """What is read of the provider's description; authlib would take settings from the rest."""
-_WRONG = (
-    *(AuthlibBaseError, JoseError),
-    *(ValueError, TypeError, LookupError, AttributeError, RuntimeError),
-)
-"""What authlib and this module raise for wrong answers."""
 _NOT_BEGUN = (
     "You did not start it in this browser, or you started more than 10 minutes ago, or it was used "
     "before. Start again."
 )
 _log = logger("sign-in")
-# At debug level it would log secrets of the browser and the provider.
-logging.getLogger("authlib").setLevel(logging.WARNING)
 
 
 class ProviderAway(Unavailable):
@@ -141,6 +123,10 @@ class Provider:
     def __init__(
         self, settings: OpenIdProvider, entrance: Entrance, *, public_url: str, clock: Clock
     ) -> None:
+        # Where a provider is set alone: its libraries take a twentieth of a gateway's start.
+        from broker.web import openid_client  # noqa: PLC0415
+
+        self._library: Any = openid_client
         self._settings = settings
         self._entrance = entrance
         self._public_url = public_url
@@ -201,7 +187,7 @@ class Provider:
                 token = await app.authorize_access_token(
                     request,
                     claims_options=self._claims(),
-                    claims_cls=_timed(self._clock),
+                    claims_cls=self._library.timed(self._clock),
                     leeway=LEEWAY_SECONDS,
                 )
                 claims = await self._with_userinfo(app, token)
@@ -247,11 +233,11 @@ class Provider:
         async with self._busy:
             try:
                 yield
-            except (httpx2.HTTPError, httpx2.InvalidURL, TimeoutError, OSError) as error:
+            except self._library.AWAY as error:
                 _log.warning("provider away", **error_fields(error))
                 text = "Your sign-in provider does not answer. Try again in a minute."
                 raise ProviderAway(f"{text} {self._entrance.instead}".strip()) from None
-            except _WRONG as error:
+            except self._library.WRONG as error:
                 self._app = None  # read the description again next time
                 _log.warning("provider wrong", error=type(error).__name__)
                 raise ProviderWrong(
@@ -262,29 +248,12 @@ class Provider:
     async def _ready(self) -> Any:
         """Return the client, with a description of the provider that is checked and fresh."""
         if self._app is None or time.monotonic() >= self._fresh_until:
-            app = self._client()
+            app = self._library.client(self._settings, scope=self._scope())
             metadata = await app.load_server_metadata()
             app.server_metadata = self._checked(metadata)
             app.client_kwargs["token_endpoint_auth_method"] = _auth_method(metadata)
             self._app, self._fresh_until = app, time.monotonic() + METADATA_SECONDS
         return self._app
-
-    def _client(self) -> Any:
-        issuer = self._settings.issuer.rstrip("/")
-        return OAuth().register(
-            "provider",
-            client_id=self._settings.client_id,
-            client_secret=self._settings.client_secret,
-            server_metadata_url=f"{issuer}/.well-known/openid-configuration",
-            client_kwargs={
-                "scope": self._scope(),
-                "code_challenge_method": "S256",
-                "transport": Bounded(),
-                "timeout": SECONDS / 2,
-                "trust_env": False,
-                "follow_redirects": False,
-            },
-        )
 
     def _scope(self) -> str:
         scope = self._settings.scope
@@ -374,42 +343,6 @@ class Provider:
         return ProviderIdentity(self._settings.issuer, subject, name, known, address)
 
 
-class Bounded(httpx2.AsyncBaseTransport):
-    """A transport with limits: one connection for each request, a time limit and a size limit.
-
-    It takes no proxy and no credential from the environment, and follows no redirect. It trusts the
-    system's certificate authorities, or those in the file that SSL_CERT_FILE names.
-    """
-
-    def __init__(self) -> None:
-        self._trust = ssl.create_default_context()
-
-    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
-        """Send one request and read the whole answer."""
-        request.headers["Accept-Encoding"] = "identity"
-        async with (
-            asyncio.timeout(SECONDS),
-            httpx2.AsyncHTTPTransport(verify=self._trust, trust_env=False) as opened,
-        ):
-            response = await opened.handle_async_request(request)
-            try:
-                body = await _body(response)
-            finally:
-                await response.aclose()
-        headers = {"Content-Type": response.headers.get("content-type", "")}
-        return httpx2.Response(response.status_code, headers=headers, content=body)
-
-
-async def _body(response: httpx2.Response) -> bytes:
-    body = bytearray()
-    assert isinstance(response.stream, httpx2.AsyncByteStream)
-    async for part in response.stream:
-        body += part
-        if len(body) > LARGEST_BODY:
-            raise httpx2.ReadError("the answer is too long")
-    return bytes(body)
-
-
 def _has_address(claims: Mapping[str, Any]) -> bool:
     """Tell whether claims hold an address and whether it is verified."""
     return claims.keys() >= _ADDRESS
@@ -425,16 +358,6 @@ def _auth_method(metadata: Mapping[str, Any]) -> str:
     ways = metadata.get("token_endpoint_auth_methods_supported") or ["client_secret_basic"]
     basic = "client_secret_basic"
     return "client_secret_post" if basic not in ways and "client_secret_post" in ways else basic
-
-
-def _timed(clock: Clock) -> type[CodeIDToken]:
-    """Return the checks of an id token, by the broker's clock."""
-
-    class Timed(CodeIDToken):  # type: ignore[misc]
-        def validate(self, now: float | None = None, leeway: int = 0) -> None:
-            super().validate(now or int(clock().timestamp()), leeway)
-
-    return Timed
 
 
 def _clean(text: str) -> str:

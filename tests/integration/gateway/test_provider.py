@@ -23,6 +23,7 @@ from broker.devstack.engines import Engines, as_application
 from broker.domain.codes import Right
 from broker.flow.context import Context
 from broker.settings import OpenIdProvider, Settings
+from broker.web import openid_client
 from broker.web import openid_provider as client
 from tests.conftest import FixedClock, in_a_loop
 from tests.integration.gateway.conftest import listening
@@ -403,7 +404,7 @@ def _broken(where: str) -> dict[str, Any]:
         "500": lambda: PlainTextResponse("MARKED", 500),
         "not JSON": lambda: PlainTextResponse("MARKED"),
         "a list": lambda: JSONResponse(["MARKED"]),
-        "too long": lambda: Response(b" " * (client.LARGEST_BODY + 1) + b"{}"),
+        "too long": lambda: Response(b" " * (openid_client.LARGEST_BODY + 1) + b"{}"),
         "a redirect": lambda: Response(
             status_code=302, headers={"Location": "http://127.0.0.1:1/MARKED"}
         ),

@@ -27,7 +27,7 @@ from broker.notices import email
 from broker.notices.base import Deferred, Message
 from broker.tracing import SpanPart, TracedStep
 from broker.transport import bound_connections, http, nudges, queues, tolerant_redis, wakeups
-from broker.web import openid_provider
+from broker.web import openid_client
 from tests.conftest import ROOT, eventually, in_a_loop
 from tests.imports import outside_imports
 from workers.celery_settings import celery_settings
@@ -132,7 +132,7 @@ def webhook(port: int) -> bool:
 def openid(port: int) -> bool:
     async def ask() -> bool:
         async with httpx2.AsyncClient(
-            transport=openid_provider.Bounded(), timeout=SHORT, trust_env=False
+            transport=openid_client.Bounded(), timeout=SHORT, trust_env=False
         ) as client:
             await client.get(f"http://127.0.0.1:{port}/")
         return True
@@ -229,10 +229,10 @@ CONNECTIONS = (
     ),
     Outgoing(
         "OpenID provider",
-        (openid_provider.SECONDS / 2, openid_provider.SECONDS / 2, openid_provider.SECONDS),
+        (openid_client.SECONDS / 2, openid_client.SECONDS / 2, openid_client.SECONDS),
         openid,
         HTTP,
-        [(openid_provider, "SECONDS", TOTAL)],
+        [(openid_client, "SECONDS", TOTAL)],
     ),
     Outgoing(
         "collector of traces",
@@ -251,8 +251,8 @@ LIBRARIES = {
     "celery": {"workers"},
     "smtplib": {"broker/notices"},
     "httpcore2": {"broker/transport"},
-    "httpx2": {"broker/web/openid_provider"},
-    "authlib": {"broker/web/openid_provider"},
+    "httpx2": {"broker/web/openid_client"},
+    "authlib": {"broker/web/openid_client"},
     "requests": {"broker/bound_session.py"},
     "urllib3": {"broker/bound_session.py"},
 }
