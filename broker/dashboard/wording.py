@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import date, datetime
@@ -13,6 +14,7 @@ from jinja2.runtime import Context
 
 from broker.domain.codes import HealthLevel
 from broker.domain.monitoring import AtRisk
+from broker.policy.places.gazetteer import installed
 from broker.policy.time.calendars import Hours, in_words, window_said
 from broker.policy.time.duration_words import duration, how_many
 from broker.policy.time.moments import moment, to_the_second
@@ -23,6 +25,9 @@ from schemas import labels
 
 __all__ = ["duration", "event_in_words", "how_many", "plain"]
 
+_SUBJECT = re.compile(r"\A(?:child|person) (?=[a-z][a-z0-9-]{0,31}: )")
+_AREA = re.compile(r"(?<!\()\b[ENSW][0-9]{8}\b")
+"""A code of an area that stands alone, without the area's name before it."""
 _WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 BAND_NAMES: Mapping[str, str] = {
     "breached": "Late",
@@ -106,6 +111,19 @@ LEVEL_NAMES: Mapping[HealthLevel, str] = {
     HealthLevel.UNKNOWN: "Not known",
     HealthLevel.STOPPED: "Stopped",
 }
+
+
+def reason(because: str) -> str:
+    """Return why an agency has a delivery, with the names of areas beside their codes.
+
+    People are called by their ids in the referral: ops see no names.
+    """
+    return _AREA.sub(_with_name, _SUBJECT.sub("", because, count=1))
+
+
+def _with_name(code: re.Match[str]) -> str:
+    place = installed().place(code[0])
+    return f"{place.name} ({code[0]})" if place else code[0]
 
 
 def age(since: datetime | None, now: datetime) -> str:
