@@ -427,7 +427,7 @@ def test_a_broken_provider_signs_nobody_in_and_is_asked_again(site: Site, where:
 def test_a_provider_that_is_away_or_slow_is_told_of_in_time(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(client, "SECONDS", 0.5)
+    monkeypatch.setattr(openid_client, "SECONDS", 0.5)
     with site.browser() as browser:
         site.openid.instead = {"/token": slowly(2)}
         reply = sign_in(site, browser)
