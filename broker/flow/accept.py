@@ -165,9 +165,10 @@ def _refusal(
         reason=error.faults[0].code if error.faults else error.code,
         at=at,
     )
+    what = refusal.reason.replace("-", " ")
     message = (
-        "Something was rejected and not stored. If it was a referral, no agency has "
-        "it: have the publisher send it without what is wrong."
+        f"Something was rejected and not stored ({what}). If it was a referral, no agency has it: "
+        "have the publisher send it without what is wrong."
     )
     stated = b"" if refused.is_bulk else refused.body
     return refusal, _refusal_task(policy, refusal, stated, message)

@@ -16,7 +16,7 @@ def environment(prefix: str, package: str, /, **beside: str) -> Environment:
 
     ``beside`` are further packages, by prefix.
     """
-    return Environment(
+    templates = Environment(
         loader=PrefixLoader(
             {
                 **{
@@ -29,6 +29,17 @@ def environment(prefix: str, package: str, /, **beside: str) -> Environment:
         autoescape=True,
         lstrip_blocks=True,
     )
+    templates.filters["capitalize"] = capitalised
+    return templates
+
+
+def capitalised(text: object) -> str:
+    """Return a text whose first letter is a capital; the others stay: ``Wednesday 7 April``.
+
+    Jinja's own filter makes small letters of the others.
+    """
+    written = str(text)
+    return f"{written[:1].upper()}{written[1:]}"
 
 
 def html(text: str, status: int = 200) -> HTMLResponse:

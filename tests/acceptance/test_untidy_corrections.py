@@ -90,7 +90,7 @@ def other_place(**handling: Any) -> dict[str, Any]:
 DOUBTS = {
     "a wish in other words": (wish("mum's school"), IN_DOUBT),
     "a wish in no text": (wish({"name": "school"}), UNREAD),
-    "a field of no schema": (other_place(do_not_disclose=["school"]), UNREAD),
+    "a field of no schema": (other_place(keep_it_from=["school"]), UNREAD),
     "a part in the wrong place": (pupil(embargo={"until": UNTIL, "no": "school"}), UNREAD),
     "an embargo as a text": (pupil(handling={"embargo": "No contact with school"}), UNREAD),
     "words": (words("Keep from school before Fri 12:00"), IN_WORDS),
@@ -116,7 +116,7 @@ def test_a_correction_does_not_ask_again_about_a_doubt_that_was_released(
 def test_a_correction_of_what_was_released_and_collected_is_not_held(
     world: World, context: Context
 ) -> None:
-    document = other_place(do_not_disclose=["school"])
+    document = other_place(keep_it_from=["school"])
     receipt = handed_in(world, document)
     release(world, receipt)
     assert len(world.collect(SCHOOL)) == 1
@@ -142,13 +142,13 @@ CHANGED = {
     "one more wish in doubt": (wish("mum's school"), wish("mum's school", "St Mary's"), IN_DOUBT),
     "another wish in no text": (wish({"name": "school"}), wish({"name": "the school"}), UNREAD),
     "a field of no schema": (
-        other_place(do_not_disclose=["school"]),
-        other_place(do_not_disclose=["school", "LADO"]),
+        other_place(keep_it_from=["school"]),
+        other_place(keep_it_from=["school", "LADO"]),
         UNREAD,
     ),
     "what is beneath a wish in doubt": (
         other_place(do_not_disclose_to=["mum's school"]),
-        other_place(do_not_disclose_to=["mum's school"], do_not_disclose=["school"]),
+        other_place(do_not_disclose_to=["mum's school"], keep_it_from=["school"]),
         IN_DOUBT,
     ),
     "words beneath a suspect": (
@@ -181,13 +181,13 @@ def test_a_correction_that_changes_what_decides_a_doubt_is_held_anew(
 def test_a_doubt_that_nobody_has_settled_stays_open_beside_one_that_is(
     world: World, context: Context
 ) -> None:
-    document = other_place(do_not_disclose=["school"], keep_from=["LADO"])
+    document = other_place(keep_it_from=["school"], keep_from=["LADO"])
     receipt = handed_in(world, document)
     settle(world, context, UNREAD, "/handling/keep_from")
     corrected(world, receipt, document)
     assert [(pointer, version, state) for pointer, version, state, _ in rows(context, UNREAD)] == [
-        ("/handling/do_not_disclose", 1, "open"),
         ("/handling/keep_from", 1, "settled"),
+        ("/handling/keep_it_from", 1, "open"),
     ]
 
 
@@ -280,9 +280,9 @@ def test_a_release_despite_a_suspect_does_not_count_for_another_one(
 def test_handling_that_nobody_could_read_is_asked_again_where_somebody_new_is_told(
     world: World, context: Context
 ) -> None:
-    unread = {"handling": {"do_not_disclose": ["school"]}}
+    unread = {"handling": {"keep_it_from": ["school"]}}
     receipt = handed_in(world, pupil(**unread))
-    settle(world, context, UNREAD, "/handling/do_not_disclose")
+    settle(world, context, UNREAD, "/handling/keep_it_from")
     assert corrected(world, receipt, employed(organisation="Fictional Swimming Club") | unread)
     assert state_of(world.status(receipt), LADO) == TOLD
     assert states(context, UNREAD) == [(1, "settled"), (2, "open")]

@@ -168,6 +168,6 @@ def test_bodies_that_name_nothing_are_one_task_for_each_fault_with_a_count(world
         world.client.post("/v1/referrals", content=b"{" + b"a" * number, headers=headers)
     world.client.post("/v1/referrals", content=b"x" * 300_000, headers=headers)
     messages = sorted(task["message"] for task in tasks(world))
-    assert ["(not-json)" in message for message in messages] == [True, False]
+    assert ["(not json)" in message for message in messages] == [True, False]
     assert "So far 5 bodies" in messages[0]
-    assert "(too-large)" in messages[1]
+    assert "(too large)" in messages[1]

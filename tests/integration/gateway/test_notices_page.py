@@ -35,7 +35,7 @@ def test_an_alert_that_failed_is_shown_with_the_number_to_call(
     assert duty is not None
     number = duty.telephones["duty"].number
     assert f'<a href="tel:{number.replace(" ", "")}">{number}</a>' in text
-    assert "this way of sending is not set up here" in text
+    assert "This way of sending is not set up here" in text
     assert f'href="/ops/referrals/{status["id"]}">{document["reference"]}</a>' in text
     assert number not in ask(pages, "GET", "/notices?state=sent", cookie).text
     assert number in ask(pages, "GET", "/notices?state=nonsense", cookie).text

@@ -149,6 +149,10 @@ ACTS: dict[str, Callable[[World, dict[str, str]], Act]] = {
     "planReplay": plan,
     "startReplay": start,
     "changeOrganisation": change,
+    "patchOrganisation": lambda world, ops: (
+        f"/organisations/{OFFICE}",
+        BY | WHY | {"entry": {"name": "Renamed"}},
+    ),
 }
 """How each call that acts is made, by its id in the table of calls."""
 
@@ -177,9 +181,9 @@ def test_the_key_that_acted_stands_in_the_evidence(
     path, body = ACTS[call](world, ops)
     ((last,),) = rows(context, "select coalesce(max(id), 0) from event")
     world.clock.advance(seconds=1)
-    (method,) = [row.method for row in CALLS if row.id == call]
-    seen = {**ops, "If-Match": '"0"'}
-    answer = world.client.request(method, f"/v1{path}", json=body, headers=seen)
+    (row,) = [row for row in CALLS if row.id == call]
+    headers = {**ops, "If-Match": '"0.0"', "Content-Type": row.takes_media_type}
+    answer = world.client.request(row.method, f"/v1{path}", json=body, headers=headers)
     assert answer.is_success, answer.text
     expected = f"key:{key} person:{NAME}" if "by" in body else f"key:{key}"
     evidence = rows(context, EVIDENCE, last, context.clock())
