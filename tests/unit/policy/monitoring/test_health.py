@@ -301,7 +301,7 @@ def test_nobody_works_without_a_worker_or_without_any_lane(
 ) -> None:
     health = judge(replace(WELL, **changes))
     assert health.problems[0].code == "no_worker"
-    assert f"no worker has run {since}. " in health.sentence
+    assert f"No worker has run {since}. " in health.sentence
 
 
 @pytest.mark.parametrize(
