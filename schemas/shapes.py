@@ -186,17 +186,21 @@ class _Shaping:
     ) -> None:
         """Put a field into the part that it belongs to, unless that part has one."""
         part, name = place
-        there = named.get(part, {})
+        key = next((key for key in named if other_names.fold(key) == other_names.fold(part)), part)
+        there = named.get(key, {})
+        if not isinstance(there, dict):
+            return
         # A status says already whether a child is missing: what may contradict it is for people.
-        if not isinstance(there, dict) or not {name, "unknown", "status"}.isdisjoint(there):
+        taken = {other_names.fold(name), "unknown", "status"}
+        if not taken.isdisjoint(map(other_names.fold, there)):
             return
         _add(self.renamed, f"{pointer}/{part}/{name}")
-        named[part] = {**there, name: named.pop(written)}
+        named[key] = {**there, name: named.pop(written)}
 
     def lines(self, address: dict[str, Any], pointer: str) -> dict[str, Any]:
         """Return an address with its lines in a list, if each stands under a name of its own."""
         parts = list(other_names.address_lines(address))
-        if "lines" in address or not parts:
+        if not parts or "lines" in map(other_names.fold, address):
             return address
         _add(self.renamed, f"{pointer}/lines")
         lines = [line for name in parts if (line := address[name].strip())]

@@ -38,7 +38,7 @@ class _Process(SpawnProcess):  # type: ignore[misc]
 
     A fork copies the locks that other threads hold, for nobody to release them, and two processes
     that use one connection destroy each other's conversation. Both are there from the start of the
-    worker's threads on, so whoever replaces a process later begins afresh, a second later.
+    worker's threads on, so a process that replaces another is a fresh interpreter.
     """
 
     @staticmethod

@@ -30,7 +30,7 @@ def prepare(settings: Settings) -> None:
             policies.latest()
         except LedgerRefused:
             raise
-        except BrokerError:  # whoever needs the policy reads it, or says why that cannot be
+        except BrokerError:  # read again where it is needed, and reported there
             pass
         else:
             _prepared[:] = [policies]

@@ -1,4 +1,4 @@
-"""A worker's first processes are copies of it; whoever replaces one is a fresh interpreter."""
+"""A worker's first processes are copies of it; what replaces one is a fresh interpreter."""
 
 import json
 import os

@@ -45,8 +45,8 @@ def read(text: str) -> str:
     """Return what people read of a page: no markup, and nothing that is marked as a code."""
     text = re.sub(r"<(script|style)\b.*?</\1>", " ", text, flags=re.S)
     text = re.sub(r"<(\w+)[^>]*class=\"[^\"]*ops-code[^\"]*\"[^>]*>.*?</\1>", " ", text, flags=re.S)
-    said = " ".join(re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', text))
-    plain = html.unescape(re.sub(r"<[^>]+>", " ", text) + " " + said)
+    attributes = " ".join(re.findall(r'(?:aria-label|title|alt|placeholder)="([^"]*)"', text))
+    plain = html.unescape(re.sub(r"<[^>]+>", " ", text) + " " + attributes)
     return re.sub(r"\s+", " ", re.sub(r"\S+@\S+", " ", plain))
 
 

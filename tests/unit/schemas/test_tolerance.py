@@ -127,6 +127,26 @@ def test_a_field_under_another_name_is_read(record, written, read):
     assert next(iter(written)) not in shown
 
 
+@pytest.mark.parametrize(
+    ("inner", "postcode"),
+    [({}, "ST4 2RW"), ({"PostCode": "ST16 2LH"}, "ST16 2LH")],
+)
+def test_a_field_beside_its_part_joins_what_is_spelt_otherwise(inner, postcode):
+    document = copy.deepcopy(FULL)
+    child = document["children"][0]
+    del child["address"]
+    child |= {"Address": {"Lines": ["1 Invented Road"], **inner}, "postcode": "ST4 2RW"}
+    shown = checked(document).document["children"][0]
+    assert shown["address"] == {"lines": ["1 Invented Road"], "postcode": postcode}
+
+
+def test_lines_that_are_spelt_otherwise_are_not_replaced_by_a_town():
+    document = copy.deepcopy(FULL)
+    document["children"][0]["address"] = {"Lines": ["1 Invented Road"], "town": "Stoke"}
+    shown = checked(document).document["children"][0]
+    assert shown["address"] == {"lines": ["1 Invented Road"]}
+
+
 def test_a_valid_document_is_judged_as_it_is():
     result = checked(FULL)
     assert result.document == FULL
