@@ -91,6 +91,8 @@ WISHES = {
     "both": (pupil(doNotShareWith="school"), OUT, "not-disclosed"),
     "a field of no schema": (pupil(handling={"keep_it_from": ["school"]}), HELD, UNREAD),
     "at the child": (at_the_child(do_not_disclose_to=["school"]), HELD, UNREAD),
+    "a no that forbids": (pupil(handling={"school_may_be_told": "no"}), HELD, UNREAD),
+    "a flag that forbids": (pupil(handling={"contactSchool": False}), HELD, UNREAD),
     "at the child in words": (at_the_child(notToBeTold="school"), HELD, UNREAD),
     "the stepfather": (wish("The step-father"), TOLD, UNMATCHED),
 }

@@ -91,17 +91,32 @@ def unread_handling(defects: Iterable[Fault], received: Mapping[str, Any]) -> tu
         for defect in defects
         if isinstance(defect, Treated)
         and defect.treatment is not Treatment.READ
-        and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(received, defect))
+        and (_HANDLING.fullmatch(defect.pointer) or _is_unknown_handling(defect))
         and not _is_blank(received, defect)
+        and not _keeps_nobody_out(received, defect)
     )
 
 
-def _is_unknown_handling(received: Mapping[str, Any], defect: Treated) -> bool:
+def _keeps_nobody_out(received: Mapping[str, Any], defect: Treated) -> bool:
+    """Tell whether a field by whose name somebody is not to be told was left out and says no.
+
+    Of other names a no may forbid: ``school_may_be_told`` is such a one.
+    """
+    is_set_aside = defect.treatment is Treatment.SET_ASIDE
+    name = _in_snakes(defect.pointer.rpartition("/")[2])
+    return (
+        is_set_aside
+        and _NOT_TO_BE_TOLD.search(name) is not None
+        and _says_no(tolerance.written_at(received, defect.pointer), is_graded=False)
+    )
+
+
+def _is_unknown_handling(defect: Treated) -> bool:
     first, *rest = defect.pointer.split("/")[1:]
     if defect.code != "unknown-field":
         return False
     if _NOT_TO_BE_TOLD.search(_in_snakes((first, *rest)[-1])):
-        return not _says_no(tolerance.written_at(received, defect.pointer), is_graded=False)
+        return True
     return (first == "handling" and len(rest) in (1, 2)) or (
         not rest and re.search("embargo|disclos|handling", first, re.IGNORECASE) is not None
     )
@@ -127,6 +142,7 @@ def with_unread(
             or _may_hold_people(received, defect)
         )
         and not _is_blank(received, defect)
+        and not _is_unticked(received, defect)
         and defect.pointer not in places.pointers
     ]
     if not unread and not places.remarks:
@@ -204,8 +220,12 @@ def _may_hold_people(received: Mapping[str, Any], defect: Treated) -> bool:
     return any(isinstance(item, dict | str) for item in items)
 
 
+def _is_unticked(received: Mapping[str, Any], defect: Treated) -> bool:
+    """Tell whether what was set aside says nothing or no, in all that is in it."""
+    is_set_aside = defect.treatment is Treatment.SET_ASIDE
+    return is_set_aside and _says_no(tolerance.written_at(received, defect.pointer), is_graded=True)
+
+
 def _is_blank(received: Mapping[str, Any], defect: Treated) -> bool:
-    """Tell whether what was left out says nothing or no."""
     is_needed = defect.treatment is Treatment.ASSUMED
-    written = tolerance.written_at(received, defect.pointer)
-    return not is_needed and _says_no(written, is_graded=True)
+    return not is_needed and says_nothing(tolerance.written_at(received, defect.pointer))
